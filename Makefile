@@ -1,0 +1,59 @@
+# The few things one does here. `make demo` and `make test` set up what they need.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test lint bench torture lock setup servers
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make demo     a simulated clinic, running, on the screen"
+	@echo "make test     everything tested (some minutes)"
+	@echo "make lint     style, types, the import law"
+	@echo "make bench    the figures, measured on this machine"
+	@echo "make torture  the long runs: thousands of kills and power cuts"
+
+demo: setup
+	@$(BIN)/devicelog demo
+
+test: setup servers lint
+	$(BIN)/pytest --cov --cov-report=term
+
+lint: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: setup servers
+	$(BIN)/python -m tests.bench
+
+torture: setup servers
+	$(BIN)/pytest -m torture --timeout=3600 -s
+
+# --- Set-up ----------------------------------------------------------------------
+
+setup: .venv/installed
+
+.venv/installed: requirements/dev.txt requirements/setup.txt pyproject.toml
+	@sh requirements/check.sh "$(PYTHON)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	    --require-hashes -r requirements/setup.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python \
+	    --require-hashes -r requirements/dev.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python \
+	    --no-deps --no-build-isolation -e .
+	@touch $@
+
+# What the tests use beside Python. Without root or apt the tests that need a missing
+# tool are skipped with a reason; DEVICELOG_REQUIRE_SERVERS=1 makes that a failure.
+servers:
+	@sh requirements/servers.sh
+
+lock: setup
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes \
+	    --no-header --quiet pyproject.toml -o requirements/run.txt
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes \
+	    --no-header --quiet --extra dev pyproject.toml -o requirements/dev.txt
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes \
+	    --no-header --quiet requirements/setup.in -o requirements/setup.txt

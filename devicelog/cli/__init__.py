@@ -1,0 +1,1 @@
+"""The command line: noun, verb. Results on stdout, talk on stderr."""

@@ -1,0 +1,1 @@
+"""Frames to readings: declared profiles, and virtual devices that speak their wire."""

@@ -1,0 +1,1 @@
+"""Virtual devices: physics, scripted treatments, scripted faults of the line."""

@@ -1,0 +1,1 @@
+"""The one durable log: SQLite, one writer, readers that never write."""

@@ -1,0 +1,1 @@
+"""The vocabulary: what is measured, what flows, what it is called. Pure."""

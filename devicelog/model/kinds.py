@@ -1,0 +1,194 @@
+"""All kinds of entries, declared in one table, and the bodies written so far.
+
+A body is versioned JSON: its `v` is the version of its shape. A kind whose body is
+None here has its place and its meaning; the room that first writes it declares it.
+"""
+
+from typing import Final, Literal, get_args
+
+import msgspec
+
+from devicelog.model.fields import Value
+from devicelog.model.flow import Identity, SessionEvent
+from devicelog.model.states import Flag, LineState, State
+
+Kind = Literal[
+    "reading",
+    "session",
+    "device",
+    "noise",
+    "gap",
+    "clock",
+    "config",
+    "alarm",
+    "expectation",
+    "binding",
+    "annotation",
+    "manual_treatment",
+    "correction",
+    "calibration",
+    "register",
+    "purpose",
+    "hold",
+    "user",
+    "receipt",
+    "retirement",
+    "tombstone",
+    "audit",
+]
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+
+
+class Body(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="v", tag=1
+):
+    """What all bodies share: whether the wall clock was trusted, and its version."""
+
+    clock_ok: bool = True
+
+
+class ReadingBody(Body, frozen=True, kw_only=True, omit_defaults=True, tag=1):
+    """A kept reading: its frame in hex, the profile's hash, what was thinned before.
+
+    `thinned` counts the readings of this channel dropped since the last kept one;
+    `preroll` marks those that were held in memory before a start.
+    """
+
+    state: State
+    mono_ns: int
+    values: dict[str, Value]
+    frame: str
+    profile: str
+    thinned: int = 0
+    preroll: bool = False
+    flags: tuple[Flag, ...] = ()
+
+
+class Counts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What one device's line brought in this run, so far.
+
+    bytes = frame_bytes + noise_bytes + pending_bytes; frames = readings + frames
+    without reading; readings = kept + thinned + held (in memory before a start).
+    """
+
+    bytes: int = 0
+    frame_bytes: int = 0
+    noise_bytes: int = 0
+    pending_bytes: int = 0
+    frames: int = 0
+    silent_frames: int = 0
+    readings: int = 0
+    kept: int = 0
+    thinned: int = 0
+    held: int = 0
+    polls: int = 0
+    unanswered: int = 0
+    gaps: int = 0
+
+
+class DeviceBody(Body, frozen=True, kw_only=True, omit_defaults=True, tag=1):
+    """Something about a device itself.
+
+    `event`: `line` (the line's state changed), `identified`, `refused` (a foreign
+    identity), `counts` (hourly, on loss of the line and at stop), `answered` (it
+    refused a request).
+    """
+
+    event: Literal["line", "identified", "refused", "counts", "answered"]
+    mono_ns: int
+    line: LineState | None = None
+    text: str = ""
+    identity: Identity | None = None
+    counts: Counts | None = None
+
+
+class NoiseBody(Body, frozen=True, kw_only=True, omit_defaults=True, tag=1):
+    """Bytes that were no frame: raw (hex) up to 4 kB a minute, then summed.
+
+    Where `raw` is empty, `count` bytes were seen and `sha256` is over them in order.
+    """
+
+    mono_ns: int
+    count: int
+    why: str
+    raw: str = ""
+    sha256: str = ""
+
+
+class GapBody(Body, frozen=True, kw_only=True, omit_defaults=True, tag=1):
+    """A time without readings on a device: from its last byte to its next reading."""
+
+    mono_ns: int
+    began_ns: int
+    seconds: float | None
+    cause: Literal["port", "silence", "restart", "suspend", "overload"]
+    text: str = ""
+
+
+class ClockBody(Body, frozen=True, kw_only=True, omit_defaults=True, tag=1):
+    """The anchor (UTC minus boot time) was set or moved; both offsets in ns.
+
+    `event`: `anchor` (set at start or moved), `accepted` (by the operator),
+    `trusted` (the kernel reports synchronisation). `boot_id` makes `mono_ns` of this
+    boot comparable; it stands here and in no session.
+    """
+
+    event: Literal["anchor", "accepted", "trusted"]
+    mono_ns: int
+    boot_id: str
+    old_ns: int | None
+    new_ns: int
+
+
+class ConfigBody(Body, frozen=True, kw_only=True, omit_defaults=True, tag=1):
+    """A run began or ended: which program, under which configuration and profiles.
+
+    `sha256` is over the configuration file's text; `profiles` maps a profile's name
+    to the hash that readings carry.
+    """
+
+    event: Literal["start", "stop"]
+    run_id: str
+    boot_id: str
+    mono_ns: int
+    version: str
+    simulated: bool
+    sha256: str = ""
+    profiles: dict[str, str] = {}
+    devices: dict[str, str] = {}
+
+
+class AlarmBody(Body, frozen=True, kw_only=True, omit_defaults=True, tag=1):
+    """Something a person must know: what, since when, what to do."""
+
+    name: str
+    text: str
+    remedy: str = ""
+    cleared: bool = False
+
+
+# kind -> (what it records, who causes it, its body if written so far)
+TABLE: Final[dict[Kind, tuple[str, str, type | None]]] = {
+    "reading": ("a decoded state of a channel", "wire", ReadingBody),
+    "session": ("something that happened to a session", "wire", SessionEvent),
+    "device": ("something about a device itself", "wire", DeviceBody),
+    "noise": ("bytes that were no frame", "wire", NoiseBody),
+    "gap": ("a time without readings", "wire", GapBody),
+    "clock": ("the anchor of wall time was set or moved", "recorder", ClockBody),
+    "config": ("a run and its configuration", "recorder", ConfigBody),
+    "alarm": ("something a person must know", "recorder", AlarmBody),
+    "expectation": ("usual use was not met, or is again", "recorder", None),
+    "binding": ("a session belongs to a patient", "person", None),
+    "annotation": ("what a person adds to a session", "person", None),
+    "manual_treatment": ("a treatment without a device", "person", None),
+    "correction": ("an earlier entry of a person, corrected", "person", None),
+    "calibration": ("an output check or safety test", "person", None),
+    "register": ("a device or head: serial, place, repair", "person", None),
+    "purpose": ("what a session was for", "person", None),
+    "hold": ("a record must be kept beyond its time", "person", None),
+    "user": ("a user of the console was added or changed", "person", None),
+    "receipt": ("what became of a session's readings", "recorder", None),
+    "retirement": ("entries were retired by age", "recorder", None),
+    "tombstone": ("a patient was forgotten", "person", None),
+    "audit": ("who looked at whom, who exported what", "person", None),
+}

@@ -1,0 +1,1 @@
+"""What one may ask of a running recorder, and its configuration."""

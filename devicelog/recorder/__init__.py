@@ -1,0 +1,1 @@
+"""From serial ports to the journal: ports, the loop, one pipeline a device."""

@@ -1,0 +1,1 @@
+"""Readings to session events: rules as tables. Pure."""
