@@ -26,7 +26,8 @@ class Heard(msgspec.Struct, frozen=True):
 
     `decoded`: a reading without time for each channel it speaks of. `identity`: who
     answered. `answers`: the name of the request that it answers, if any. `refusal`:
-    the device refused, in words. `problem`: the frame cannot be believed (unknown
+    the device refused, in words. `foreign`: the frame is another device's, in words
+    ("unit 3 answers, not 10"). `problem`: the frame cannot be believed (unknown
     code, implausible value), in words; its bytes then count as noise.
     """
 
@@ -34,6 +35,7 @@ class Heard(msgspec.Struct, frozen=True):
     identity: Identity | None = None
     answers: str = ""
     refusal: str = ""
+    foreign: str = ""
     problem: str = ""
 
 

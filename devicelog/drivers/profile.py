@@ -4,11 +4,14 @@ The same declaration decodes for the recorder and encodes for the simulator. The
 here are checked by `strict`; what spans several keys is checked by drivers.load.
 """
 
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
 from devicelog.model.states import ContactPolicy, Convention, Modality, State
+
+
+CHECK_BITS: Final = {"modbus_rtu": 16}
 
 
 class Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -26,6 +29,11 @@ class Wire(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     style: Literal["modbus_rtu"]
     unit: int = 1
     silence_ms: int = 50
+
+    @property
+    def check_bits(self) -> int:
+        """Strength of the frame's check; under 16 readings must follow one another."""
+        return CHECK_BITS[self.style]
 
 
 class Timer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

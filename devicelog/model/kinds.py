@@ -86,6 +86,9 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     gaps: int = 0
 
 
+DeviceEvent = Literal["line", "identified", "refused", "counts", "answered"]
+
+
 class DeviceBody(Body, frozen=True, kw_only=True, omit_defaults=True, tag=1):
     """Something about a device itself.
 
@@ -94,7 +97,7 @@ class DeviceBody(Body, frozen=True, kw_only=True, omit_defaults=True, tag=1):
     refused a request).
     """
 
-    event: Literal["line", "identified", "refused", "counts", "answered"]
+    event: DeviceEvent
     mono_ns: int
     line: LineState | None = None
     text: str = ""
@@ -115,13 +118,16 @@ class NoiseBody(Body, frozen=True, kw_only=True, omit_defaults=True, tag=1):
     sha256: str = ""
 
 
+GapCause = Literal["port", "silence", "restart", "suspend", "overload"]
+
+
 class GapBody(Body, frozen=True, kw_only=True, omit_defaults=True, tag=1):
     """A time without readings on a device: from its last byte to its next reading."""
 
     mono_ns: int
     began_ns: int
     seconds: float | None
-    cause: Literal["port", "silence", "restart", "suspend", "overload"]
+    cause: GapCause
     text: str = ""
 
 

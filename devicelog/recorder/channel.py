@@ -1,0 +1,190 @@
+"""One channel of a device: believes, cuts, keeps, and makes the drafts of it all."""
+
+import hashlib
+from collections.abc import Callable, Iterable
+
+import msgspec
+
+from devicelog.drivers.profile import Profile
+from devicelog.model import codec
+from devicelog.model.flow import Draft, LossCause, Reading, SessionEvent
+from devicelog.model.states import Modality
+from devicelog.recorder.drafts import Drafter
+from devicelog.recorder.keep import Keeper, Kept
+from devicelog.sessions.gate import Gate, Verdict
+from devicelog.sessions.rules import Rules
+from devicelog.sessions.tracker import OpenSession, Tracker
+
+# A session that ended so did not end with the reading that told us.
+_ENDED_BEFORE = frozenset({"link_lost", "logger_stopped"})
+
+
+def rules_of(profile: Profile, modality: Modality, *, verified: bool) -> Rules:
+    """What a profile says that decides the sessions of one of its channels."""
+    return Rules(
+        modality=modality,
+        interval_s=profile.interval_s,
+        quiet_s=profile.quiet_s,
+        resume_window_s=profile.resume_window_s,
+        has_timer=profile.timer.direction != "none",
+        timer_stops_in=frozenset(profile.timer.stops_in),
+        contact_policy=profile.contact.policy,
+        contact_unreliable_below=profile.contact.unreliable_below_w_cm2,
+        convention=profile.convention,
+        combination=profile.combination,
+        check_bits=profile.wire.check_bits,
+        identity_verified=verified,
+    )
+
+
+class Digest:
+    """Count and SHA-256 of a session's kept readings, their bodies in order."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._hash = hashlib.sha256()
+
+    def add(self, body: bytes) -> None:
+        """The next body in order of `seq`."""
+        self.count += 1
+        self._hash.update(body)
+
+    def seal(self, event: SessionEvent) -> SessionEvent:
+        """The end of a session, with what its readings add up to."""
+        return msgspec.structs.replace(
+            event, readings=self.count, readings_sha256=self._hash.hexdigest()
+        )
+
+
+class Channel:
+    """Readings in, drafts out. `deadline` is the next time at which `tick` matters."""
+
+    def __init__(
+        self,
+        drafter: Drafter,
+        rules: Rules,
+        profile: str,
+        taken: Callable[[str], bool],
+    ) -> None:
+        self.name = drafter.channel
+        self.modality = rules.modality
+        self._drafter = drafter
+        self._profile = profile
+        self._gate = Gate(rules)
+        self._tracker = Tracker(drafter.device, drafter.channel, rules, taken)
+        self._digests: dict[str, Digest] = {}
+        self.keeper = Keeper()
+        self.last: Reading | None = None
+
+    @property
+    def deadline(self) -> int | None:
+        """The gate's while it holds something, else the tracker's."""
+        return self._gate.deadline if self._gate.holding else self._tracker.deadline
+
+    @property
+    def session(self) -> OpenSession | None:
+        """The open session as it stands, for the board."""
+        return self._tracker.session
+
+    def stamp(self, mono_ns: int) -> int:
+        """`at_ns` for a reading of this channel."""
+        return self._drafter.stamp(mono_ns)
+
+    def offer(self, reading: Reading) -> list[Verdict]:
+        """What may be believed now, this reading or an earlier one."""
+        return self._gate.take(reading)
+
+    def release(self, mono_ns: int) -> list[Verdict]:
+        """What was held long enough."""
+        return self._gate.tick(mono_ns)
+
+    def take(self, reading: Reading) -> list[Draft]:
+        """The drafts of a believed reading and of the events around it.
+
+        What a deadline before the reading caused stands before it, what the reading
+        caused after it.
+        """
+        self.last = reading
+        before = self._tracker.session
+        events = self._tracker.take(reading)
+        early = [event for event in events if event.at_ns <= reading.at_ns]
+        late = events[len(early) :]
+        subject = _session_of(before.session_id if before else "", early, late)
+        kept = self.keeper.offer(reading, live=bool(subject))
+        return [
+            *self._events(early),
+            *(self._reading(it, "" if it.preroll else subject) for it in kept),
+            *self._events(late),
+        ]
+
+    def tick(self, mono_ns: int) -> list[Draft]:
+        """What deadlines up to now cause; nothing while the gate holds a reading."""
+        if self._gate.holding:
+            return []
+        return self._events(self._tracker.tick(mono_ns))
+
+    def lost(self, mono_ns: int, cause: LossCause) -> list[Draft]:
+        """The line went away."""
+        at_ns = self._drafter.stamp(mono_ns)
+        return self._events(self._tracker.lost(mono_ns, at_ns, cause))
+
+    def close(self, mono_ns: int) -> list[Draft]:
+        """A person closes the open session, if there is one."""
+        if self._tracker.session is None:
+            return []
+        at_ns = self._drafter.stamp(mono_ns)
+        return self._events(self._tracker.close(mono_ns, at_ns))
+
+    def restore(
+        self,
+        start: SessionEvent,
+        inputs: Iterable[Reading | SessionEvent],
+        bodies: Iterable[bytes],
+    ) -> None:
+        """Take up a session that the last run left open (recorder.restore)."""
+        digest = self._digests[start.session_id] = Digest()
+        for body in bodies:
+            digest.add(body)
+        self._tracker.restore(start, inputs)
+
+    def stopped(self, mono_ns: int, *, gap_known: bool) -> list[Draft]:
+        """The recorder was away; the restored session's line counts as lost."""
+        at_ns = self._drafter.stamp(mono_ns)
+        events = self._tracker.stopped(mono_ns, at_ns, gap_known=gap_known)
+        return self._events(events)
+
+    # --- Private ------------------------------------------------------------------
+
+    def _events(self, events: list[SessionEvent]) -> list[Draft]:
+        return [self._drafter.event(self._sealed(event)) for event in events]
+
+    def _sealed(self, event: SessionEvent) -> SessionEvent:
+        if event.event != "end":
+            return event
+        return self._digests.pop(event.session_id, Digest()).seal(event)
+
+    def _reading(self, kept: Kept, session_id: str) -> Draft:
+        body = codec.reading_body(
+            kept.reading, self._profile, thinned=kept.thinned, preroll=kept.preroll
+        )
+        if session_id:
+            self._digests.setdefault(session_id, Digest()).add(body)
+        return self._drafter.draft(
+            "reading", body, kept.reading.at_ns, subject=session_id
+        )
+
+
+def _session_of(
+    before: str, early: list[SessionEvent], late: list[SessionEvent]
+) -> str:
+    """The session that a reading belongs to, by what happened before and through it."""
+    for event in late:
+        if event.event == "start":
+            return event.session_id
+    ends = {
+        event.session_id: event for event in (*early, *late) if event.event == "end"
+    }
+    end = ends.get(before)
+    if end is None:
+        return before
+    return before if end in late and end.reason not in _ENDED_BEFORE else ""

@@ -1,0 +1,297 @@
+"""One device's pipeline: bytes in; drafts, bytes to send and the next deadline out.
+
+No I/O and no clock: the loop passes the time, so a test drives it as the wire would.
+Counts conserve: bytes = frame bytes + noise bytes + pending; frames = readings +
+silent frames; readings = kept + thinned + held.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
+
+import msgspec
+
+from devicelog.clock import SECOND
+from devicelog.drivers.base import Driver
+from devicelog.drivers.base import Request as Asked
+from devicelog.errors import PortError
+from devicelog.model.flow import Decoded, Draft, Frame, Identity, Noise, Reading
+from devicelog.model.kinds import Counts, DeviceBody, DeviceEvent, Kind, NoiseBody
+from devicelog.recorder.channel import Channel, rules_of
+from devicelog.recorder.drafts import NO_CHANNEL, Drafter
+from devicelog.recorder.gaps import GapWatch, Seen
+from devicelog.recorder.line import IdentityCheck, LineWatch
+from devicelog.recorder.noise import NoiseBook
+from devicelog.recorder.polling import Poller
+from devicelog.recorder.settings import DeviceSettings
+from devicelog.recorder.tally import Tally
+from devicelog.recorder.timebase import Timebase
+from devicelog.sessions.gate import Verdict
+
+COUNTS_NS: Final = 3600 * SECOND
+Listener = Callable[[str, int, object], None]
+
+
+class Step(msgspec.Struct, frozen=True):
+    """What the world is to do now: make these durable together, send this."""
+
+    drafts: list[Draft]
+    send: Asked | None = None
+
+
+class Device:
+    """See the module. `taken` tells whether a session id is in the journal already."""
+
+    def __init__(
+        self,
+        settings: DeviceSettings,
+        driver: Driver,
+        *,
+        run_id: str,
+        timebase: Timebase,
+        taken: Callable[[str], bool],
+        known: Identity | None = None,
+        others: dict[str, str] | None = None,
+        seen: Seen | None = None,
+    ) -> None:
+        self.settings = settings
+        self.driver = driver
+        self.listener: Listener | None = None
+        profile = driver.profile
+        tapped = settings.access == "tap"
+        identify = None if tapped else driver.identify()
+        self._timebase = timebase
+        self._drafter = Drafter(run_id, settings.name, NO_CHANNEL, timebase)
+        self._framer = driver.framer()
+        self._silence = profile.wire.silence_ms * 1_000_000
+        self._last_byte = 0
+        self._drafts: list[Draft] = []
+        self._noise = NoiseBook()
+        self._gaps = GapWatch(round(profile.quiet_s * SECOND), seen)
+        self._tally = Tally()
+        self._next_counts: int | None = None
+        self.line = LineWatch(round(profile.quiet_s * SECOND))
+        self.identity = IdentityCheck(
+            settings.serial, known, others or {}, can_ask=identify is not None
+        )
+        self.poller = Poller(
+            identify,
+            () if tapped else driver.polls(),
+            interval_s=profile.interval_s,
+            reply_s=profile.reply_s,
+        )
+        self.channels = {
+            channel.name: Channel(
+                Drafter(run_id, settings.name, channel.name, timebase),
+                rules_of(profile, channel.modality, verified=identify is not None),
+                profile.hash,
+                taken,
+            )
+            for channel in profile.channels
+        }
+
+    # --- What the loop tells ------------------------------------------------------
+
+    def opened(self, mono_ns: int) -> Step:
+        """The port is open."""
+        self._framer = self.driver.framer()
+        self.line.opened(mono_ns)
+        self.identity.doubt()
+        self.poller.opened(mono_ns)
+        return self.tick(mono_ns)
+
+    def closed(self, mono_ns: int, error: PortError | None) -> Step:
+        """The port went away (LineLost), could not be opened, or is given up (None)."""
+        self._hear_silence(mono_ns)
+        self.poller.closed()
+        if self.line.closed(error):
+            self._tell("line", mono_ns)
+        if self._gaps.lost("port"):
+            self._tell("counts", mono_ns)
+            for channel in self.channels.values():
+                self._drafts += channel.lost(mono_ns, "port")
+        return self._step()
+
+    def received(self, mono_ns: int, data: bytes) -> Step:
+        """These bytes were read at this time."""
+        self._tally.bytes += len(data)
+        self._last_byte = mono_ns
+        self.line.byte(mono_ns)
+        self._watch("received", mono_ns, data)
+        self._take(self._framer.feed(data), mono_ns)
+        return self._step()
+
+    def tick(self, mono_ns: int) -> Step:
+        """Time has come this far and nothing is waiting to be read."""
+        if self._framer.pending and mono_ns >= self._last_byte + self._silence:
+            self._hear_silence(mono_ns)
+        if self.poller.expire(mono_ns):
+            self._hear_silence(mono_ns)
+            self.identity.doubt()
+        for channel in self.channels.values():
+            self._weigh(channel, channel.release(mono_ns))
+            self._drafts += channel.tick(mono_ns)
+        if self.line.judge(mono_ns):
+            self._tell("line", mono_ns)
+        self._note_noise(self._noise.tick(mono_ns))
+        if self._next_counts is None:
+            self._next_counts = mono_ns + COUNTS_NS
+        elif mono_ns >= self._next_counts:
+            self._next_counts += COUNTS_NS
+            self._tell("counts", mono_ns)
+        request = self.poller.due(mono_ns, verified=self.identity.verified)
+        if request:
+            self.driver.sent(request)
+            self._watch("sent", mono_ns, request.data)
+        return self._step(request)
+
+    def slept(self) -> None:
+        """The machine was suspended: what follows stands behind a gap."""
+        self._gaps.lost("suspend")
+
+    def stop(self, mono_ns: int) -> Step:
+        """The run ends; open sessions stay open in the journal."""
+        self._hear_silence(mono_ns)
+        for channel in self.channels.values():
+            channel.keeper.drop()
+        self._note_noise(self._noise.flush(mono_ns))
+        self._tell("counts", mono_ns)
+        return self._step()
+
+    def close_session(self, session_id: str, mono_ns: int) -> Step | None:
+        """A person closes this session; None if it is not open here."""
+        for channel in self.channels.values():
+            session = channel.session
+            if session and session.session_id == session_id:
+                self._drafts += channel.close(mono_ns)
+                return self._step()
+        return None
+
+    @property
+    def deadline(self) -> int | None:
+        """The next monotonic time at which `tick` has something to do."""
+        marks = [
+            self.poller.deadline,
+            self.line.deadline,
+            self._noise.deadline,
+            self._next_counts,
+            self._last_byte + self._silence if self._framer.pending else None,
+            *(channel.deadline for channel in self.channels.values()),
+        ]
+        return min((mark for mark in marks if mark is not None), default=None)
+
+    @property
+    def counts(self) -> Counts:
+        """What the line brought in this run so far."""
+        keepers = (channel.keeper for channel in self.channels.values())
+        pending = self._framer.pending
+        return self._tally.total(pending, keepers, self.poller, self._gaps.count)
+
+    # --- Bytes to readings --------------------------------------------------------
+
+    def _hear_silence(self, mono_ns: int) -> None:
+        if self._framer.pending:
+            self._take(self._framer.feed(b""), mono_ns)
+
+    def _take(self, pieces: Sequence[Frame | Noise], mono_ns: int) -> None:
+        for piece in pieces:
+            if isinstance(piece, Noise):
+                self._reject(piece.data, piece.why, mono_ns)
+            else:
+                self._hear(piece, mono_ns)
+
+    def _hear(self, frame: Frame, mono_ns: int) -> None:
+        heard = self.driver.hear(frame)
+        self._watch("frame", mono_ns, (frame, heard))
+        if heard.answers:
+            self.poller.answered(heard.answers, mono_ns)
+        if heard.problem:
+            self._reject(frame.data, heard.problem, mono_ns)
+            return
+        self.line.frame(mono_ns)
+        if heard.identity:
+            self._identify(heard.identity, mono_ns)
+        if heard.foreign:
+            self.line.complain("foreign", heard.foreign)
+        if heard.refusal and self.line.complain("unverified", heard.refusal):
+            self._tell("answered", mono_ns)
+        if not heard.decoded or not self.identity.verified:
+            self._tally.frame(len(frame.data), reading=False)
+            return
+        for decoded in heard.decoded:
+            self._offer(decoded, frame, mono_ns)
+
+    def _offer(self, decoded: Decoded, frame: Frame, mono_ns: int) -> None:
+        channel = self.channels[decoded.channel]
+        reading = Reading(
+            channel=decoded.channel,
+            state=decoded.state,
+            mono_ns=mono_ns,
+            at_ns=channel.stamp(mono_ns),
+            values=decoded.values,
+            frame=frame.data,
+            clock_ok=self._timebase.trusted,
+        )
+        self._tally.held_bytes += len(frame.data)
+        self._weigh(channel, channel.offer(reading))
+
+    def _weigh(self, channel: Channel, verdicts: Sequence[Verdict]) -> None:
+        for verdict in verdicts:
+            reading = verdict.reading
+            self._tally.held_bytes -= len(reading.frame)
+            if not verdict.believed:
+                self._reject(reading.frame, verdict.why, reading.mono_ns)
+                continue
+            self._tally.frame(len(reading.frame), reading=True)
+            gap = self._gaps.reading(reading.mono_ns, reading.at_ns)
+            if gap:
+                self._note("gap", gap, reading.mono_ns)
+            if self.line.reading(reading.mono_ns):
+                self._tell("line", reading.mono_ns)
+            self._drafts += channel.take(reading)
+
+    def _reject(self, data: bytes, why: str, mono_ns: int) -> None:
+        self._tally.noise_bytes += len(data)
+        self._watch("noise", mono_ns, (data, why))
+        self._note_noise(self._noise.add(mono_ns, data, why))
+
+    def _identify(self, identity: Identity, mono_ns: int) -> None:
+        wrong = self.identity.see(identity)
+        if wrong:
+            self.poller.abandon()
+            if self.line.complain("foreign", wrong):
+                self._tell("refused", mono_ns, identity)
+        elif identity != self.identity.known:
+            self.identity.known = identity
+            self._tell("identified", mono_ns, identity)
+
+    # --- Entries of the device itself ---------------------------------------------
+
+    def _note(self, kind: Kind, body: msgspec.Struct, mono_ns: int) -> None:
+        self._drafts.append(self._drafter.at(kind, body, mono_ns))
+
+    def _note_noise(self, bodies: Iterable[NoiseBody]) -> None:
+        for body in bodies:
+            self._note("noise", body, body.mono_ns)
+
+    def _tell(
+        self, event: DeviceEvent, mono_ns: int, identity: Identity | None = None
+    ) -> None:
+        """Who answered, or (event by event) how the line stands and what it brought."""
+        body = DeviceBody(
+            clock_ok=self._timebase.trusted,
+            event=event,
+            mono_ns=mono_ns,
+            line=self.line.state,
+            text=self.line.text,
+            identity=identity,
+            counts=self.counts if event == "counts" else None,
+        )
+        self._note("device", body, mono_ns)
+
+    def _watch(self, what: str, mono_ns: int, payload: object) -> None:
+        if self.listener:
+            self.listener(what, mono_ns, payload)
+
+    def _step(self, send: Asked | None = None) -> Step:
+        drafts, self._drafts = self._drafts, []
+        return Step(drafts, send)

@@ -1,0 +1,141 @@
+"""The state of one device's line, each with its own sentence and remedy."""
+
+from typing import Final
+
+from devicelog.errors import PortError
+from devicelog.model.flow import Identity
+from devicelog.model.states import LineState
+
+_SENTENCES: Final[dict[LineState, str]] = {
+    "closed": "not opened yet",
+    "silent": "open, no byte arrives: is the device on, is this its cable?",
+    "noise": "open, bytes arrive, none decode: wrong speed, format or profile?",
+    "unverified": "frames arrive, the device has not yet said who it is",
+    "online": "online",
+}
+
+
+class LineWatch:
+    """Judges by what came last, and when. Times are monotonic ns."""
+
+    def __init__(self, quiet_ns: int) -> None:
+        self._quiet = quiet_ns
+        self._opened: int | None = None
+        self._byte: int | None = None
+        self._frame: int | None = None
+        self._reading: int | None = None
+        self._complaint: tuple[LineState, str] | None = None
+        self._next = 0
+        self.state: LineState = "closed"
+        self.text = _SENTENCES["closed"]
+
+    @property
+    def deadline(self) -> int | None:
+        """When to look again, while the port is open."""
+        return None if self._opened is None else self._next
+
+    def opened(self, mono_ns: int) -> None:
+        """The port is open."""
+        self._opened = mono_ns
+        self._next = mono_ns + self._quiet
+        self._byte = self._frame = self._reading = None
+        self._complaint = None
+
+    def byte(self, mono_ns: int) -> None:
+        """Bytes arrived."""
+        self._byte = mono_ns
+
+    def frame(self, mono_ns: int) -> None:
+        """A whole frame arrived."""
+        self._frame = mono_ns
+
+    def reading(self, mono_ns: int) -> bool:
+        """A reading arrived; True if the state changed."""
+        self._reading, self._complaint = mono_ns, None
+        return self._become("online", _SENTENCES["online"])
+
+    def complain(self, state: LineState, text: str) -> bool:
+        """Frames arrive that give no reading, for this reason; True if it is new."""
+        new = (state, text) != self._complaint
+        self._complaint = (state, text)
+        return new
+
+    def closed(self, error: PortError | None) -> bool:
+        """The port is closed, or could not be opened; True if the state changed."""
+        self._opened = None
+        if error is None:
+            return self._become("closed", "closed")
+        state: LineState = "missing"
+        for known in ("busy", "forbidden", "unusable"):
+            if error.state == known:
+                state = known
+        return self._become(state, str(error))
+
+    def judge(self, mono_ns: int) -> bool:
+        """Look at what came last; True if the state changed."""
+        if self._opened is None:
+            return False
+        self._next = mono_ns + self._quiet
+        if self._fresh(self._reading, mono_ns):
+            return False
+        if self._fresh(self._frame, mono_ns):
+            unverified: tuple[LineState, str] = ("unverified", _SENTENCES["unverified"])
+            return self._become(*(self._complaint or unverified))
+        if mono_ns - self._opened < self._quiet and self.state != "online":
+            return False
+        state: LineState = "noise" if self._fresh(self._byte, mono_ns) else "silent"
+        return self._become(state, _SENTENCES[state])
+
+    # --- Private ------------------------------------------------------------------
+
+    def _fresh(self, mark: int | None, mono_ns: int) -> bool:
+        return mark is not None and mono_ns - mark < self._quiet
+
+    def _become(self, state: LineState, text: str) -> bool:
+        changed = state != self.state
+        self.state, self.text = state, text
+        return changed
+
+
+class IdentityCheck:
+    """Whether the device at the other end is the one that is meant.
+
+    `serial` is the configured serial number, or empty; `known` what this device said
+    of itself the first time; `others` maps serial numbers to the names of the devices
+    that they belong to, so that two swapped cables are told by name.
+    """
+
+    def __init__(
+        self,
+        serial: str,
+        known: Identity | None,
+        others: dict[str, str],
+        *,
+        can_ask: bool,
+    ) -> None:
+        self._serial = serial
+        self.known = known
+        self._others = others
+        self._can_ask = can_ask
+        self.verified = not can_ask
+
+    def doubt(self) -> None:
+        """The line was lost or silent: ask again before believing."""
+        self.verified = not self._can_ask
+
+    def see(self, identity: Identity) -> str:
+        """Take an answer. "" if it is this device, else what is wrong, in words."""
+        self.verified = False
+        expected = self._serial or (self.known.serial if self.known else "")
+        model = self.known.model if self.known else ""
+        if expected and identity.serial != expected:
+            other = self._others.get(identity.serial)
+            who = f"that of {other}: are cables swapped?" if other else "unknown here"
+            return (
+                f"serial number {identity.serial or '(none)'} answers, "
+                f"expected {expected}; it is {who}"
+            )
+        if model and identity.model != model:
+            return f"model {identity.model or '(none)'} answers, expected {model}"
+        self.verified = True
+        return ""
