@@ -4,17 +4,29 @@ Ultrasound: P = I_SATA x ERA, E = sum of P dt while emitting with contact;
 I_SATA = I_SATP x duty / 100 (21 CFR 1050.10 indicates the pulse, IEC 60601-2-5 the
 mean). Interferential current: mean and maximum in mA, mA-minutes, current density.
 An indicated dose is a setting integrated over time, not a measurement.
+
+An accumulator is a table of outputs and how long each held; totals are made from it
+when asked, so that asking changes nothing.
 """
 
+from collections.abc import Callable
 from typing import Final, Protocol
 
 from devicelog.model.fields import FIELDS, Value
-from devicelog.model.states import Modality
+from devicelog.model.states import Convention, Modality
 
 Values = dict[str, Value]
 Totals = dict[str, float | int]
 
 _CIRCUITS: Final = (1, 2)
+# Where output is told, by modality; within a group the first that the wire tells.
+_LEVELS: Final[dict[Modality, tuple[tuple[str, ...], ...]]] = {
+    "us": (("intensity_actual_w_cm2", "intensity_w_cm2", "power_actual_w", "power_w"),),
+    "if": tuple(
+        (f"amplitude_actual_{n}_ma", f"amplitude_{n}_ma", f"amplitude_{n}_v")
+        for n in _CIRCUITS
+    ),
+}
 
 
 def number(values: Values, *names: str) -> float | None:
@@ -32,37 +44,48 @@ def mean_over_time(values: Values, convention: str) -> float | None:
     None where intensity is missing, or duty is missing and needed.
     """
     intensity = number(values, "intensity_actual_w_cm2", "intensity_w_cm2")
-    if intensity is None or convention == "SATA":
-        return intensity
+    return _averaged(values, intensity, convention)
+
+
+def mean_power(values: Values, convention: str) -> float | None:
+    """Power in W over time: from intensity and ERA, else as the device tells it."""
+    intensity = mean_over_time(values, convention)
+    era = number(values, "era_cm2")
+    if intensity is not None and era is not None:
+        return intensity * era
+    return _averaged(values, number(values, "power_actual_w", "power_w"), convention)
+
+
+def _averaged(values: Values, level: float | None, convention: str) -> float | None:
+    if level is None or convention == "SATA":
+        return level
     duty = number(values, "duty_pct")
-    return None if duty is None else intensity * duty / 100
+    return None if duty is None else level * duty / 100
 
 
 def output(modality: Modality, values: Values) -> float | None:
     """The amplitude that stands for output: the highest of the channel's circuits.
 
-    W/cm2 for ultrasound, mA (or V) for currents; None where the wire does not say.
+    W/cm2 (or W) for ultrasound, mA (or V) for currents; None where the wire does not
+    say.
     """
-    if modality == "us":
-        return number(values, "intensity_actual_w_cm2", "intensity_w_cm2", "power_w")
-    circuits = [
-        level
-        for n in _CIRCUITS
-        if (
-            level := number(
-                values,
-                f"amplitude_actual_{n}_ma",
-                f"amplitude_{n}_ma",
-                f"amplitude_{n}_v",
-            )
-        )
-        is not None
-    ]
-    return max(circuits) if circuits else None
+    highest: float | None = None
+    for group in _LEVELS[modality]:
+        for name in group:
+            level = values.get(name)
+            if level is not None and not isinstance(level, str):
+                if highest is None or level > highest:
+                    highest = level
+                break
+    return highest
 
 
 class Dose(Protocol):
     """What one session's readings add up to."""
+
+    @property
+    def ambiguous(self) -> bool:
+        """Whether output was given whose intensity may be SATP or SATA."""
 
     def add(self, values: Values, seconds: float) -> None:
         """These values held for so long while the channel was emitting."""
@@ -71,123 +94,171 @@ class Dose(Protocol):
         """Catalogue totals known so far; a total that cannot be known is absent."""
 
 
-class UltrasoundDose:
-    """Energy of one session, summed over segments with their own head."""
+_SOUND: Final = (
+    "intensity_actual_w_cm2",
+    "intensity_w_cm2",
+    "power_actual_w",
+    "power_w",
+    "duty_pct",
+    "era_cm2",
+    "intensity_convention",
+)
+_Held = list[tuple[Values, float]]
 
-    def __init__(self) -> None:
-        self._seconds = 0.0  # emitting with contact, intensity known
-        self._weighted = 0.0  # intensity x seconds
-        self._highest = 0.0
+
+class UltrasoundDose:
+    """Energy of one session, whatever heads it was given with.
+
+    `convention` is that of readings which do not carry their own.
+    """
+
+    def __init__(self, convention: Convention = "unknown") -> None:
+        self._convention = convention
+        self._held: dict[tuple[Value | None, ...], float] = {}
         self._hottest: float | None = None
-        # Energy by convention assumed; None once it cannot be known.
-        self._energy: dict[str, float | None] = {"SATP": 0.0, "SATA": 0.0}
-        self._density: dict[str, float | None] = {"SATP": 0.0, "SATA": 0.0}
-        self._conventions: set[str] = set()
 
     def add(self, values: Values, seconds: float) -> None:
         """See `Dose`. Without contact no energy reaches the patient."""
-        temperature = number(values, "head_temp_c")
-        if temperature is not None:
-            self._hottest = max(temperature, self._hottest or temperature)
-        if values.get("contact_ok") is False:
+        get = values.get
+        hot = get("head_temp_c")
+        if hot is not None and (self._hottest is None or float(hot) > self._hottest):
+            self._hottest = float(hot)
+        if get("contact_ok") is False:
             return
-        intensity = number(values, "intensity_actual_w_cm2", "intensity_w_cm2")
-        if intensity is None:
-            return
-        self._seconds += seconds
-        self._weighted += intensity * seconds
-        self._highest = max(self._highest, intensity)
-        self._conventions.add(str(values.get("intensity_convention", "unknown")))
-        era = number(values, "era_cm2")
-        for convention in ("SATP", "SATA"):
-            mean = mean_over_time(values, convention)
-            self._sum(self._density, convention, mean, seconds)
-            power = None if mean is None or era is None else mean * era
-            self._sum(self._energy, convention, power, seconds)
+        sound = tuple(map(get, _SOUND))
+        self._held[sound] = self._held.get(sound, 0.0) + seconds
 
-    @staticmethod
-    def _sum(
-        sums: dict[str, float | None], key: str, rate: float | None, seconds: float
-    ) -> None:
-        before = sums[key]
-        sums[key] = None if before is None or rate is None else before + rate * seconds
+    @property
+    def ambiguous(self) -> bool:
+        """See `Dose`."""
+        return any(_convention(values) == "unknown" for values, _ in self._outputs())
 
     def totals(self) -> Totals:
         """See `Dose`. Where the convention is unknown, energy is given for both."""
         totals: Totals = {}
         if self._hottest is not None:
             totals["head_temp_max_c"] = self._hottest
-        if not self._seconds:
+        outputs = [(values, s) for values, s in self._outputs() if s]
+        if not outputs:
             return totals
-        totals["intensity_mean_w_cm2"] = self._weighted / self._seconds
-        totals["intensity_max_w_cm2"] = self._highest
-        if len(self._conventions) == 1 and self._conventions <= {"SATP", "SATA"}:
-            (convention,) = self._conventions
-            self._put(totals, "energy_j", self._energy[convention])
-            self._put(totals, "energy_density_j_cm2", self._density[convention])
-            energy = self._energy[convention]
-            self._put(
-                totals,
-                "power_mean_w",
-                None if energy is None else energy / self._seconds,
-            )
-        else:
-            self._put(totals, "energy_if_satp_j", self._energy["SATP"])
-            self._put(totals, "energy_if_sata_j", self._energy["SATA"])
-        return totals
+        levels = [
+            (level, seconds)
+            for values, seconds in outputs
+            if (level := mean_over_time(values, "SATA")) is not None
+        ]
+        if levels:
+            weighted = sum(level * seconds for level, seconds in levels)
+            totals["intensity_mean_w_cm2"] = weighted / sum(s for _, s in levels)
+            totals["intensity_max_w_cm2"] = max(level for level, _ in levels)
+        return totals | _energy(outputs)
 
-    @staticmethod
-    def _put(totals: Totals, name: str, value: float | None) -> None:
-        if value is not None:
-            totals[name] = value
+    def _outputs(self) -> _Held:
+        """What held for how long, without what carried no output at all."""
+        outputs: _Held = []
+        for sound, seconds in self._held.items():
+            named = zip(_SOUND, sound, strict=True)
+            values = {name: value for name, value in named if value is not None}
+            values.setdefault("intensity_convention", self._convention)
+            if output("us", values) is not None:
+                outputs.append((values, seconds))
+        return outputs
+
+
+def _convention(values: Values) -> str:
+    return str(values["intensity_convention"])
+
+
+def _energy(outputs: _Held) -> Totals:
+    conventions = {_convention(values) for values, _ in outputs}
+    sums: dict[str, float | None]
+    if len(conventions) == 1 and conventions <= {"SATP", "SATA"}:
+        (convention,) = conventions
+        energy = _integral(outputs, convention, mean_power)
+        seconds = sum(s for _, s in outputs)
+        sums = {
+            "energy_j": energy,
+            "energy_density_j_cm2": _integral(outputs, convention, mean_over_time),
+            "power_mean_w": None if energy is None else energy / seconds,
+        }
+    else:
+        sums = {
+            "energy_if_satp_j": _integral(outputs, "SATP", mean_power),
+            "energy_if_sata_j": _integral(outputs, "SATA", mean_power),
+        }
+    return {name: value for name, value in sums.items() if value is not None}
+
+
+def _integral(
+    outputs: _Held, convention: str, rate: Callable[[Values, str], float | None]
+) -> float | None:
+    """The sum over time; None once a part of it cannot be known."""
+    total = 0.0
+    for values, seconds in outputs:
+        level = rate(values, convention)
+        if level is None:
+            return None
+        total += level * seconds
+    return total
 
 
 class CurrentDose:
     """Mean, maximum and mA-minutes of each circuit of one session."""
 
+    ambiguous = False
+
     def __init__(self) -> None:
-        self._seconds = dict.fromkeys(_CIRCUITS, 0.0)
-        self._weighted = dict.fromkeys(_CIRCUITS, 0.0)
-        self._highest = dict.fromkeys(_CIRCUITS, 0.0)
+        self._held: dict[tuple[Value | None, Value | None], float] = {}
         self._area: float | None = None
 
     def add(self, values: Values, seconds: float) -> None:
         """See `Dose`."""
-        self._area = number(values, "electrode_area_cm2") or self._area
-        for n in _CIRCUITS:
-            level = number(values, f"amplitude_actual_{n}_ma", f"amplitude_{n}_ma")
-            if level is not None:
-                self._seconds[n] += seconds
-                self._weighted[n] += level * seconds
-                self._highest[n] = max(self._highest[n], level)
+        get = values.get
+        area = get("electrode_area_cm2")
+        if area is not None:
+            self._area = float(area)
+        levels = (
+            get("amplitude_actual_1_ma", get("amplitude_1_ma")),
+            get("amplitude_actual_2_ma", get("amplitude_2_ma")),
+        )
+        self._held[levels] = self._held.get(levels, 0.0) + seconds
 
     def totals(self) -> Totals:
         """See `Dose`. Density only where the electrode area is known."""
         totals: Totals = {}
         for n in _CIRCUITS:
-            if not self._seconds[n]:
+            held = [
+                (float(level), seconds)
+                for levels, seconds in self._held.items()
+                if seconds and (level := levels[n - 1]) is not None
+            ]
+            if not held:
                 continue
-            mean = self._weighted[n] / self._seconds[n]
+            weighted = sum(level * seconds for level, seconds in held)
+            mean = weighted / sum(seconds for _, seconds in held)
             totals[f"amplitude_{n}_mean_ma"] = mean
-            totals[f"amplitude_{n}_max_ma"] = self._highest[n]
-            totals[f"charge_{n}_ma_min"] = self._weighted[n] / 60
+            totals[f"amplitude_{n}_max_ma"] = max(level for level, _ in held)
+            totals[f"charge_{n}_ma_min"] = weighted / 60
             if self._area:
                 totals[f"density_{n}_ma_cm2"] = mean / self._area
         return totals
 
 
-def accumulator(modality: Modality) -> Dose:
+def accumulator(modality: Modality, convention: Convention = "unknown") -> Dose:
     """A new dose for a channel of this modality."""
-    return UltrasoundDose() if modality == "us" else CurrentDose()
+    return UltrasoundDose(convention) if modality == "us" else CurrentDose()
 
 
-def planned(modality: Modality, values: Values) -> Totals:
+def planned(
+    modality: Modality, values: Values, convention: Convention = "unknown"
+) -> Totals:
     """The dose as set: these settings over the whole set time. Empty if unknown."""
-    dose = accumulator(modality)
     seconds = number(values, "time_set_s")
     if not seconds or modality != "us":
         return {}
-    dose.add({**values, "contact_ok": True}, seconds)
+    dose = accumulator(modality, convention)
+    # What is set, not what was measured at that moment.
+    measured = {"intensity_actual_w_cm2", "power_actual_w", "contact_ok"}
+    dose.add({n: v for n, v in values.items() if n not in measured}, seconds)
     energy = dose.totals().get("energy_j")
     return {} if energy is None else {"dose_planned_j": energy}
 
