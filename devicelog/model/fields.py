@@ -124,7 +124,7 @@ contacts_lost         | {count}| total      | any | int   | 0..10000    | [dl]  
 gap_s                 | s     | total       | any | float | 0..86400    | [dl]   | time without readings; neither filled nor dosed
 gaps                  | {count}| total      | any | int   | 0..10000    | [dl]   | gaps within the session
 segments              | {count}| total      | any | int   | 0..10000    | [dl]   | parts with another head or after a fault; at least 1
-setting_changes       | {count}| total      | any | int   | 0..10000    | [dl]   | settings changed while running
+setting_changes       | {count}| total      | any | int   | 0..10000    | [dl]   | times at which a person changed settings while running
 faults                | {count}| total      | any | int   | 0..10000    | [dl]   | faults reported within the session
 timer_error_pct       | %     | total       | any | float | -100..1000  | [1050] | device's timer against emission measured here; positive: timer runs fast
 coverage_pct          | %     | total       | any | float | 0..100      | [dl]   | share of the session that readings cover

@@ -29,19 +29,18 @@ class Change(NamedTuple):
 class Changes:
     """Compares each running reading with the one before."""
 
-    def __init__(self, values: Values, at_ns: int) -> None:
+    def __init__(self, values: Values) -> None:
         self._before: Values | None = None
         self._head = values
-        self._began_ns = at_ns
-        # Where an amplitude last stood; since when those move that do.
+        # Where an amplitude last stood; which ones move, and since when if they did.
         self._stood: dict[str, Value] = {}
-        self._moving: dict[str, int] = {}
+        self._moving: dict[str, int | None] = {}
         self._interrupted = False
 
-    def interrupted(self, at_ns: int) -> None:
+    def interrupted(self) -> None:
         """Output stops here: a pause, lost contact, a fault. It will rise again."""
         self._interrupted = True
-        self._moving |= dict.fromkeys(self._stood, at_ns)
+        self._moving |= dict.fromkeys(self._stood)
 
     def swapped(self, values: Values) -> bool:
         """Whether output begins again with another head than before."""
@@ -66,7 +65,7 @@ class Changes:
         interrupted, self._interrupted = self._interrupted, False
         self._head = values
         if before is None:
-            self._moving = dict.fromkeys(_LEVELS & values.keys(), self._began_ns)
+            self._moving = dict.fromkeys(_LEVELS & values.keys())
             return []
         changes: list[Change] = []
         get, moving = before.get, self._moving
@@ -85,18 +84,18 @@ class Changes:
         self, changes: list[Change], name: str, old: Value, value: Value, at_ns: int
     ) -> None:
         """Follow one amplitude that moves or begins to."""
-        stood = self._stood.get(name)
-        if (
-            name not in self._moving
-            and stood is not None
-            and float(value) > float(stood)
-        ):
-            changes.append(Change(name, stood, value))
-            self._stood[name] = value
-        elif value != old or not value:
-            self._moving.setdefault(name, at_ns)
-        else:
+        if name not in self._moving:
+            stood = self._stood.setdefault(name, old)
+            if float(value) > float(stood):
+                changes.append(Change(name, stood, value))
+                self._stood[name] = value
+            else:
+                self._moving[name] = at_ns
+        elif value != old:
+            self._moving[name] = self._moving[name] or at_ns
+        elif value:  # it stands again
             since = self._moving.pop(name)
-            if stood is not None and stood != value:
+            stood = self._stood.get(name, value)
+            if stood != value:
                 changes.append(Change(name, stood, value, since))
             self._stood[name] = value

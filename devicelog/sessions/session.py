@@ -85,7 +85,7 @@ class OpenSession:
         self.fault: Fault | None = None
         self.loss: Loss | None = None
         self.timer = Timer(rules, first.values)
-        self.changes = Changes(first.values, first.at_ns)
+        self.changes = Changes(first.values)
         self.flags: set[Flag] = set()
         self.counts = dict.fromkeys(_COUNTS, 0) | {"segments": 1}
         self.hindrance: Hindrance = ""
@@ -183,7 +183,7 @@ class OpenSession:
         self.fault = Fault(reading, due_ns, Clocks())
         self.counts["faults"] += 1
         self.hindrance = ""
-        self.changes.interrupted(reading.at_ns)
+        self.changes.interrupted()
 
     def resume(self) -> None:
         """The fault was overcome: its time belongs to the session."""

@@ -78,8 +78,12 @@ class Teller:
 
     def start(self, session: OpenSession) -> None:
         """A session began with its last reading."""
-        values = settings_of(session.last.values)
+        first = session.last
+        values = settings_of(first.values)
         self._say(session, "start", values=values, flags=session.flagged())
+        self._hinder(session, first)
+        if first.state == "running":
+            self._compare(session, first)
 
     def line_lost(self, session: OpenSession) -> None:
         """Its line was lost after its last reading."""
@@ -111,7 +115,7 @@ class Teller:
         if move:
             new = session.timer.left
             self._say(session, move, field="time_left_s", old=old, new=new)
-        if reading.state == "running" and not session.hindrance:
+        if reading.state == "running":
             self._compare(session, reading)
 
     def fault(self, session: OpenSession, reading: Reading) -> None:
@@ -147,7 +151,7 @@ class Teller:
         if now:
             name, count = _BEGINS[now]
             session.counts[count] += 1
-            session.changes.interrupted(reading.at_ns)
+            session.changes.interrupted()
             self._say(session, name)
         elif session.changes.swapped(reading.values):
             self._segment(session, reading)
@@ -158,9 +162,14 @@ class Teller:
         self._say(session, "segment", values=settings_of(reading.values))
 
     def _compare(self, session: OpenSession, reading: Reading) -> None:
-        for change in session.changes.see(reading.values, reading.at_ns):
+        """What a person changed; a device that lost contact changes by itself."""
+        if session.hindrance:
+            return
+        changes = session.changes.see(reading.values, reading.at_ns)
+        if changes:
             session.counts["setting_changes"] += 1
-            self._say(session, "setting", **change._asdict())
+            for change in changes:
+                self._say(session, "setting", **change._asdict())
         session.sense_contact()
 
     def _say(self, session: OpenSession, event: EventName, **more: Any) -> None:
