@@ -154,25 +154,22 @@ class Timer:
 
         With an unknown gap the timer may have run, but not back.
         """
+        if now in LIVE and values.get("time_set_s", self._set) != self._set:
+            return "differs"
         left = time_left(self._rules, values)
         if self.left is None or (now in LIVE and left is None):
             return "differs" if gap_s is None and now in LIVE else "untimed"
         if gap_s is None:
-            fits = now in LIVE and left is not None and left <= self.left + SLACK_S
-            return "fits" if fits and self._set_as_before(values) else "differs"
-        at_rest = self._runs(was) and not self.measured
-        slack = SLACK_S + gap_s * (JUMP_SHARE if at_rest else GAP_SHARE)
+            fits = left is not None and left <= self.left + SLACK_S
+            return "fits" if fits else "differs"
+        unmeasured = self._runs(was) and not self.measured
+        slack = SLACK_S + gap_s * (JUMP_SHARE if unmeasured else GAP_SHARE)
         soonest = self.left - self.rate(was) * gap_s
         if now not in LIVE or left is None:
             return "over" if soonest <= slack else "differs"
         if not soonest - slack <= left <= self.left + slack:
             return "differs"
-        if not self._set_as_before(values):
-            return "differs"
         return "paused" if left > soonest + slack else "fits"
-
-    def _set_as_before(self, values: Values) -> bool:
-        return values.get("time_set_s", self._set) == self._set
 
     def runs_for(self, was: State) -> float:
         """Seconds after the last reading until the timer must have run out."""

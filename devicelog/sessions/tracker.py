@@ -155,6 +155,11 @@ class Tracker:
         return None if self._due == _NEVER else self._due
 
     @property
+    def session_id(self) -> str:
+        """The open session's id, or empty. Costs nothing, unlike `session`."""
+        return self._open.name if self._open else ""
+
+    @property
     def session(self) -> Session | None:
         """The open session as it looks now; made when asked."""
         return self._open.view(self._channel) if self._open else None
