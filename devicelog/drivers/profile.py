@@ -10,7 +10,6 @@ import msgspec
 
 from devicelog.model.states import ContactPolicy, Convention, Modality, State
 
-
 CHECK_BITS: Final = {"modbus_rtu": 16}
 
 

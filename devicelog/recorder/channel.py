@@ -8,12 +8,13 @@ import msgspec
 from devicelog.drivers.profile import Profile
 from devicelog.model import codec
 from devicelog.model.flow import Draft, LossCause, Reading, SessionEvent
-from devicelog.model.states import Modality
+from devicelog.model.states import EMITTING, Modality
 from devicelog.recorder.drafts import Drafter
 from devicelog.recorder.keep import Keeper, Kept
 from devicelog.sessions.gate import Gate, Verdict
 from devicelog.sessions.rules import Rules
-from devicelog.sessions.tracker import OpenSession, Tracker
+from devicelog.sessions.session import Session
+from devicelog.sessions.tracker import Tracker
 
 # A session that ended so did not end with the reading that told us.
 _ENDED_BEFORE = frozenset({"link_lost", "logger_stopped"})
@@ -82,9 +83,21 @@ class Channel:
         return self._gate.deadline if self._gate.holding else self._tracker.deadline
 
     @property
-    def session(self) -> OpenSession | None:
-        """The open session as it stands, for the board."""
+    def session(self) -> Session | None:
+        """The open session as it stands, for the board; made anew at each look."""
         return self._tracker.session
+
+    @property
+    def session_id(self) -> str:
+        """The open session's id, or empty."""
+        return self._tracker.session_id
+
+    @property
+    def emitting(self) -> bool:
+        """Whether the channel is ramping or running, as far as was last seen."""
+        return bool(
+            self.session_id and self.last is not None and self.last.state in EMITTING
+        )
 
     def stamp(self, mono_ns: int) -> int:
         """`at_ns` for a reading of this channel."""
@@ -105,11 +118,11 @@ class Channel:
         caused after it.
         """
         self.last = reading
-        before = self._tracker.session
+        before = self._tracker.session_id
         events = self._tracker.take(reading)
         early = [event for event in events if event.at_ns <= reading.at_ns]
         late = events[len(early) :]
-        subject = _session_of(before.session_id if before else "", early, late)
+        subject = _session_of(before, early, late)
         kept = self.keeper.offer(reading, live=bool(subject))
         return [
             *self._events(early),
@@ -128,12 +141,13 @@ class Channel:
         at_ns = self._drafter.stamp(mono_ns)
         return self._events(self._tracker.lost(mono_ns, at_ns, cause))
 
-    def close(self, mono_ns: int) -> list[Draft]:
-        """A person closes the open session, if there is one."""
+    def close(self, mono_ns: int, key: str) -> list[Draft]:
+        """A person closes the open session; its end carries the request's id."""
         if self._tracker.session is None:
             return []
         at_ns = self._drafter.stamp(mono_ns)
-        return self._events(self._tracker.close(mono_ns, at_ns))
+        drafts = self._events(self._tracker.close(mono_ns, at_ns))
+        return [*drafts[:-1], msgspec.structs.replace(drafts[-1], key=key)]
 
     def restore(
         self,

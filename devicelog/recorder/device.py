@@ -157,12 +157,11 @@ class Device:
         self._tell("counts", mono_ns)
         return self._step()
 
-    def close_session(self, session_id: str, mono_ns: int) -> Step | None:
-        """A person closes this session; None if it is not open here."""
+    def close_session(self, session_id: str, mono_ns: int, key: str) -> Step | None:
+        """A person closes this session, with the request's id; None: not open here."""
         for channel in self.channels.values():
-            session = channel.session
-            if session and session.session_id == session_id:
-                self._drafts += channel.close(mono_ns)
+            if channel.session_id == session_id:
+                self._drafts += channel.close(mono_ns, key)
                 return self._step()
         return None
 

@@ -14,13 +14,14 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol, cast
 
+import msgspec
+
 from devicelog.clock import SECOND, Clock
 from devicelog.errors import LineLost, PortError
 from devicelog.model.flow import Draft
 from devicelog.model.kinds import ClockBody
-from devicelog.model.states import EMITTING
 from devicelog.recorder.device import Device, Step
-from devicelog.recorder.drafts import NO_CHANNEL, NO_DEVICE, Drafter
+from devicelog.recorder.drafts import Drafter
 from devicelog.recorder.opener import Opener
 from devicelog.recorder.port import PolledPort, TappedPort, open_polled, open_tapped
 from devicelog.recorder.timebase import Timebase
@@ -74,14 +75,14 @@ class Loop:
         journal: Journal,
         clock: Clock,
         timebase: Timebase,
-        run_id: str,
+        drafter: Drafter,
     ) -> None:
         self.links = [Link(n, device) for n, device in enumerate(devices)]
         self.beats = 0
         self._journal = journal
         self._clock = clock
         self._timebase = timebase
-        self._drafter = Drafter(run_id, NO_DEVICE, NO_CHANNEL, timebase)
+        self._drafter = drafter
         self._selector = selectors.DefaultSelector()
         self._woken, self._waker = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._selector.register(self._woken, selectors.EVENT_READ, None)
@@ -118,7 +119,7 @@ class Loop:
     def live(self) -> bool:
         """Whether any channel is ramping or running."""
         return any(
-            channel.session is not None and channel.session.state in EMITTING
+            channel.emitting
             for link in self.links
             for channel in link.device.channels.values()
         )
@@ -138,10 +139,11 @@ class Loop:
         if drafts and (self._held or not self._journal.submit(drafts)):
             self._held.append(drafts)
 
-    def accept_clock(self) -> ClockBody:
+    def accept_clock(self, key: str) -> ClockBody:
         """The operator trusts the system clock. On the loop's thread."""
         body = self._timebase.accept()
-        self.submit([self._drafter.at("clock", body, body.mono_ns)])
+        draft = self._drafter.at("clock", body, body.mono_ns)
+        self.submit([msgspec.structs.replace(draft, key=key)])
         return body
 
     def _pass(self) -> None:

@@ -20,9 +20,11 @@ from typing import Final, Protocol
 
 import serial
 from serial import rfc2217
+from serial.tools import list_ports
 
 from devicelog.drivers.profile import Line
 from devicelog.errors import LineLost, PortError
+from devicelog.recorder.holders import holders
 
 _CHUNK: Final = 65_536
 _LOST: Final = (serial.SerialException, OSError, termios.error, TypeError, ValueError)
@@ -244,16 +246,9 @@ def _remedy(path: str) -> str:
     return "ask the administrator of this machine"
 
 
-def holders(path: str) -> list[str]:
-    """Who else has this path open, as `name (pid 123)`, as far as one may see."""
-    target, own = os.path.realpath(path), os.getpid()
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        if int(process.name) == own:
-            continue
-        with contextlib.suppress(OSError):
-            links = {os.path.realpath(fd) for fd in (process / "fd").iterdir()}
-            if target in links:
-                name = (process / "comm").read_text().strip()
-                found.append(f"{name} (pid {process.name})")
-    return sorted(found)
+def listed() -> list[tuple[str, str, str]]:
+    """Serial ports of this machine: path, description, USB identity in words."""
+    return [
+        (it.device, it.description or "", it.usb_info() if it.vid else "")
+        for it in sorted(list_ports.comports())
+    ]

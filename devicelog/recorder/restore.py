@@ -77,7 +77,7 @@ def restore(
         orphan = Channel(drafter, rules, "", reader.has_session)
         drafts += take_up(orphan, row, reader, axis)
         for _ in range(_DEADLINES):
-            if orphan.session is not None and orphan.deadline is not None:
+            if orphan.session_id and orphan.deadline is not None:
                 drafts += orphan.tick(orphan.deadline)
     return drafts
 

@@ -160,6 +160,11 @@ class Tracker:
         return self._open.name if self._open else ""
 
     @property
+    def session_id(self) -> str:
+        """The open session's id, empty without one. Costs nothing to ask."""
+        return self._open.id if self._open else ""
+
+    @property
     def session(self) -> Session | None:
         """The open session as it looks now; made when asked."""
         return self._open.view(self._channel) if self._open else None

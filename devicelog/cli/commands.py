@@ -1,0 +1,58 @@
+"""The tree of commands. Each group's code is imported when it is used."""
+
+import importlib
+from typing import Final
+
+import click
+
+from devicelog import __version__
+
+_LAZY: Final = {
+    "run": "devicelog.cli.run:run",
+    "demo": "devicelog.cli.demo:demo",
+    "simulate": "devicelog.cli.simulate:simulate",
+    "status": "devicelog.cli.run:status",
+    "config": "devicelog.cli.config:config",
+    "devices": "devicelog.cli.devices:devices",
+    "sessions": "devicelog.cli.sessions:sessions",
+    "clock": "devicelog.cli.run:clock",
+    "db": "devicelog.cli.db:db",
+}
+_HELP: Final = {
+    "run": "Record until stopped.",
+    "demo": "A simulated clinic, running, on the screen.",
+    "simulate": "A virtual device on a pty or a TCP port.",
+    "status": "How the recorder and its devices stand.",
+    "config": "Write, check and show the configuration.",
+    "devices": "List, find and try devices.",
+    "sessions": "Look at recorded sessions.",
+    "clock": "Trust the system clock.",
+    "db": "Check the journal, rebuild its projections.",
+}
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands by name and imports them when asked."""
+
+    def list_commands(self, _: click.Context) -> list[str]:
+        """In the order of the table."""
+        return [*_LAZY]
+
+    def get_command(self, _: click.Context, cmd_name: str) -> click.Command | None:
+        """The command itself, imported now."""
+        if cmd_name not in _LAZY:
+            return None
+        module, _, name = _LAZY[cmd_name].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), name)
+        return command
+
+    def format_commands(self, _: click.Context, formatter: click.HelpFormatter) -> None:
+        """Names and one line each, without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl([*_HELP.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="devicelog")
+def main() -> None:
+    """devicelog: the flight recorder of a physiotherapy clinic."""

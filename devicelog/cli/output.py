@@ -1,0 +1,75 @@
+"""How commands talk: results on stdout, talk on stderr, errors in one shape.
+
+Exit codes: 0 ok, 1 failed, 2 usage, 3 configuration, 4 unreachable, 5 data incomplete.
+"""
+
+import functools
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any, NoReturn, ParamSpec, TypeVar
+
+import click
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from devicelog.errors import DevicelogError
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+config_option = click.option(
+    "--config",
+    "config",
+    metavar="FILE",
+    help="Configuration (default: $DEVICELOG_CONFIG, /etc/devicelog/devicelog.toml).",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def talk(text: str) -> None:
+    """Say something that is no result."""
+    click.echo(text, err=True)
+
+
+def fail(error: DevicelogError) -> NoReturn:
+    """Say what, where, which value and what to do; exit with the class's code."""
+    talk(f"devicelog: {error.message}")
+    if error.hint:
+        talk(f"  {error.hint}")
+    sys.exit(error.exit_code)
+
+
+def told(command: Callable[_P, _R]) -> Callable[_P, _R]:
+    """Let a command raise DevicelogError and have it told as an error."""
+
+    @functools.wraps(command)
+    def wrapper(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+        try:
+            return command(*args, **kwargs)
+        except DevicelogError as error:
+            fail(error)
+
+    return wrapper
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on stdout, indented."""
+    click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Rows under their headings; nothing but text when stdout is no terminal."""
+    table = Table(*columns, box=None, header_style="bold", pad_edge=False)
+    for row in rows:
+        table.add_row(*row)
+    Console(width=None if sys.stdout.isatty() else 200).print(table)
+
+
+def utc(at_ns: int | None) -> str:
+    """A time as it is printed: UTC, to the second."""
+    if at_ns is None:
+        return ""
+    moment = datetime.fromtimestamp(at_ns / 1_000_000_000, UTC)
+    return moment.strftime("%Y-%m-%d %H:%M:%SZ")

@@ -1,0 +1,79 @@
+"""`run`, `status`, `clock`: the recorder and how it stands."""
+
+import logging
+import uuid
+
+import click
+import msgspec
+from rich.console import Console
+
+from devicelog import daemon
+from devicelog.cli import output
+from devicelog.cli.board import render
+from devicelog.errors import Unreachable
+from devicelog.operations.config import load, path_of
+from devicelog.operations.socket import Request, ask
+from devicelog.operations.status import Status, at_rest
+
+
+@click.command()
+@output.config_option
+@click.option("--verbose", is_flag=True, help="Log in detail.")
+@output.told
+def run(config: str | None, *, verbose: bool) -> None:
+    """Record until stopped (SIGTERM or Ctrl-C)."""
+    logging.basicConfig(
+        level=logging.DEBUG if verbose else logging.INFO,
+        format="%(levelname)s %(name)s: %(message)s",
+    )
+    loaded = load(path_of(config))
+    for name, problems in loaded.parked.items():
+        for problem in problems:
+            output.talk(f"devicelog: device {name} is not recorded: {problem}")
+    output.talk(
+        f"devicelog: recording {len(loaded.config.devices)} devices of "
+        f"{loaded.config.site.name} into {loaded.config.journal.directory}"
+    )
+    daemon.run(loaded)
+
+
+@click.command()
+@output.config_option
+@output.json_option
+@output.told
+def status(config: str | None, *, as_json: bool) -> None:
+    """How the recorder and its devices stand."""
+    directory = load(path_of(config)).config.journal.directory
+    try:
+        (raw,) = ask(directory, Request(id=uuid.uuid4().hex, op="status"))
+        state = msgspec.json.decode(raw, type=Status)
+    except Unreachable:
+        state = at_rest(directory)
+    if as_json:
+        output.print_json(state)
+    elif state.running:
+        Console().print(render(state))
+    else:
+        click.echo(
+            f"{state.site}: not recording. {state.committed} entries in "
+            f"{state.directory}, {len(state.open_sessions)} sessions open."
+        )
+        for alarm in state.alarms:
+            click.echo(f"alarm: {alarm}")
+
+
+@click.group()
+def clock() -> None:
+    """Trust the system clock."""
+
+
+@clock.command()
+@output.config_option
+@click.option("--request-id", default=None, hidden=True)
+@output.told
+def accept(config: str | None, request_id: str | None) -> None:
+    """Say that the system clock shows the right time now."""
+    directory = load(path_of(config)).config.journal.directory
+    request = Request(id=request_id or uuid.uuid4().hex, op="accept_clock")
+    for _ in ask(directory, request):
+        click.echo("accepted")

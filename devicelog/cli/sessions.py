@@ -1,0 +1,101 @@
+"""`sessions`: look at recorded sessions; close one that will not end."""
+
+import uuid
+
+import click
+
+from devicelog.cli import output
+from devicelog.cli.session_text import describe
+from devicelog.errors import DevicelogError
+from devicelog.journal.reader import Reader, SessionRow
+from devicelog.model import codec
+from devicelog.operations.config import load, path_of
+from devicelog.operations.socket import Request, ask
+from devicelog.operations.status import minutes
+
+
+@click.group()
+def sessions() -> None:
+    """Look at recorded sessions."""
+
+
+@sessions.command(name="list")
+@output.config_option
+@output.json_option
+@click.option("--open", "open_only", is_flag=True, help="Only those still open.")
+@click.option("--device", help="Only of this device.")
+@click.option("--limit", default=50, show_default=True, help="At most so many.")
+@output.told
+def list_(
+    config: str | None,
+    *,
+    as_json: bool,
+    open_only: bool,
+    device: str | None,
+    limit: int,
+) -> None:
+    """Sessions, newest first."""
+    with Reader(directory_of(config)) as reader:
+        rows = reader.sessions(open_only=open_only, device=device, limit=limit)
+    if as_json:
+        output.print_json(rows)
+        return
+    columns = ("session", "ended", "how", "emission", "dose", "flags")
+    output.print_table(columns, (_row(row) for row in rows))
+
+
+@sessions.command()
+@output.config_option
+@output.json_option
+@click.argument("session_id")
+@output.told
+def show(config: str | None, session_id: str, *, as_json: bool) -> None:
+    """One session: what happened, its totals, its flags."""
+    with Reader(directory_of(config)) as reader:
+        row = reader.session(session_id)
+        if row is None:
+            raise DevicelogError(
+                f"no session {session_id}", hint="`devicelog sessions list` shows them"
+            )
+        entries = reader.entries(subject=session_id, kind="session")
+    events = [codec.session_event(entry.body) for entry in entries]
+    if as_json:
+        output.print_json({"session": row, "events": events})
+        return
+
+    describe(row, events)
+
+
+@sessions.command()
+@output.config_option
+@click.option("--request-id", default=None, hidden=True)
+@click.argument("session_id")
+@output.told
+def close(config: str | None, session_id: str, request_id: str | None) -> None:
+    """End a session by hand that the device does not end."""
+    request = Request(
+        id=request_id or uuid.uuid4().hex,
+        op="close_session",
+        args={"session_id": session_id},
+    )
+    for _ in ask(directory_of(config), request):
+        click.echo(f"{session_id} closed")
+
+
+def directory_of(config: str | None) -> str:
+    """The journal's directory, as configured."""
+    return load(path_of(config)).config.journal.directory
+
+
+def _row(row: SessionRow) -> tuple[str, ...]:
+
+    emission = row.totals.get("emission_s")
+    energy = row.totals.get("energy_j")
+    return (
+        row.session_id,
+        output.utc(row.ended_ns),
+        row.reason or "open",
+        "" if emission is None else minutes(emission),
+        "" if energy is None else f"{energy:.1f} J",
+        " ".join(row.flags),
+    )

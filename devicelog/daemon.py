@@ -1,0 +1,232 @@
+"""The recorder as one process: puts the parts together and takes them apart in order.
+
+Threads: the loop (all ports), the journal's writer, the control socket. The main thread
+watches that all of them beat; one that died or hangs ends the process in order, and
+systemd's watchdog is fed only while all beat.
+"""
+
+import contextlib
+import logging
+import os
+import secrets
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+from types import FrameType
+from typing import Final
+
+from devicelog import __version__
+from devicelog.clock import SECOND, Clock, SystemClock, boot_id
+from devicelog.drivers.load import driver
+from devicelog.errors import JournalError
+from devicelog.journal.reader import Reader
+from devicelog.journal.writer import Writer
+from devicelog.model.flow import Draft, Identity
+from devicelog.model.kinds import AlarmBody, ConfigBody
+from devicelog.operations.config import Loaded
+from devicelog.operations.control import Control
+from devicelog.operations.recording import Recording
+from devicelog.operations.socket import Server
+from devicelog.recorder.device import Device
+from devicelog.recorder.drafts import NO_CHANNEL, NO_DEVICE, Drafter
+from devicelog.recorder.gaps import Seen
+from devicelog.recorder.loop import Loop
+from devicelog.recorder.restore import Axis, restore
+from devicelog.recorder.timebase import Timebase
+
+_log = logging.getLogger(__name__)
+
+# A loop that has not turned for so long hangs (failures R13: restart within 30 s).
+_HANG_S: Final = 20.0
+_LOOK_S: Final = 1.0
+_END_S: Final = 10.0
+
+
+class Daemon:
+    """One run. `start`, then `check` now and then, then `stop`."""
+
+    def __init__(self, loaded: Loaded, clock: Clock | None = None) -> None:
+        self._loaded = loaded
+        self._clock: Clock = clock or SystemClock()
+        self._run_id = secrets.token_hex(6)
+        self._boot_id = boot_id()
+        self._beats: dict[str, tuple[int, int]] = {}
+        self._thread: threading.Thread | None = None
+        site = loaded.config.site
+        self._writer = Writer(
+            loaded.config.journal,
+            simulated=site.simulated,
+            site=site.name,
+            clock=self._clock,
+        )
+        self.recording: Recording
+
+    def start(self) -> None:
+        """Open the journal, take up what was open, begin to record.
+
+        Raises JournalError; then nothing runs.
+        """
+        self._writer.open()
+        try:
+            self._begin()
+        except BaseException:
+            self._writer.close()
+            raise
+
+    def check(self) -> None:
+        """Raise JournalError if a part died or hangs."""
+        if self._writer.failed is not None:
+            raise self._writer.failed
+        if self._thread is None or not self._thread.is_alive():
+            raise JournalError(
+                "the loop over the ports ended", hint="see the log above"
+            )
+        now_ns = self._clock.mono_ns()
+        beats = {"loop": self.recording.loop.beats, "writer": self._writer.beats}
+        for name, count in beats.items():
+            before, since = self._beats.get(name, (-1, now_ns))
+            if count != before:
+                self._beats[name] = (count, now_ns)
+            elif now_ns - since > _HANG_S * SECOND:
+                raise JournalError(f"the {name} hangs since {_HANG_S:g} s")
+
+    def stop(self) -> None:
+        """End in order: ports, then the journal. Open sessions stay open in it."""
+        self._server.close()
+        self.recording.loop.stop()
+        if self._thread is not None:
+            self._thread.join(timeout=_END_S)
+        self._writer.submit([self._run_entry("stop")])
+        self._writer.close()
+
+    # --- Private ------------------------------------------------------------------
+
+    def _begin(self) -> None:
+        config = self._loaded.config
+        directory = config.journal.directory
+        with Reader(directory) as reader:
+            timebase = Timebase(
+                self._clock,
+                self._boot_id,
+                anchor_ns=reader.anchor(self._boot_id),
+                trusted_ns=reader.last_trusted_ns(),
+            )
+            self._drafter = Drafter(self._run_id, NO_DEVICE, NO_CHANNEL, timebase)
+            devices = self._devices(reader, timebase)
+            loop = Loop(devices, self._writer, self._clock, timebase, self._drafter)
+            boots = {run.run_id: run.boot_id for run in reader.runs()}
+            now_ns = self._clock.mono_ns()
+            axis = Axis(boots, self._boot_id, timebase, now_ns)
+            loop.submit([self._run_entry("start"), *self._parked_alarms()])
+            loop.submit(restore(devices, reader, axis, self._run_id))
+        self.recording = Recording(
+            site=config.site.name,
+            simulated=config.site.simulated,
+            directory=directory,
+            run_id=self._run_id,
+            since_ns=timebase.at(now_ns),
+            clock=self._clock,
+            timebase=timebase,
+            writer=self._writer,
+            loop=loop,
+            devices=devices,
+            parked=self._loaded.parked,
+        )
+        self._server = Server(directory, Control(self.recording).handle)
+        self._server.open()
+        self._thread = threading.Thread(target=loop.run, name="loop", daemon=True)
+        self._thread.start()
+
+    def _devices(self, reader: Reader, timebase: Timebase) -> list[Device]:
+        rows = {row.device: row for row in reader.devices()}
+        known = {name: row.identity for name, row in rows.items() if row.identity}
+        owners = _owners(self._loaded, known)
+        devices = []
+        for settings in self._loaded.config.devices:
+            last = reader.last("reading", settings.name)
+            devices.append(
+                Device(
+                    settings,
+                    driver(self._loaded.profiles[settings.profile]),
+                    run_id=self._run_id,
+                    timebase=timebase,
+                    taken=self._taken,
+                    known=known.get(settings.name),
+                    others=owners,
+                    seen=Seen(last.at_ns, None) if last else None,
+                )
+            )
+        return devices
+
+    def _taken(self, session_id: str) -> bool:
+        """Whether the journal knows this id; asked by the loop, once a session."""
+        with Reader(self._loaded.config.journal.directory) as reader:
+            return reader.has_session(session_id)
+
+    def _run_entry(self, event: str) -> Draft:
+        now_ns = self._clock.mono_ns()
+        profiles = {p.name: p.hash for p in self._loaded.profiles.values()}
+        body = ConfigBody(
+            event="start" if event == "start" else "stop",
+            run_id=self._run_id,
+            boot_id=self._boot_id,
+            mono_ns=now_ns,
+            version=__version__,
+            simulated=self._loaded.config.site.simulated,
+            sha256=self._loaded.sha256,
+            profiles=profiles,
+            devices={it.name: it.port for it in self._loaded.config.devices},
+        )
+        return self._drafter.at("config", body, now_ns)
+
+    def _parked_alarms(self) -> Iterator[Draft]:
+        for name, problems in self._loaded.parked.items():
+            body = AlarmBody(
+                name=f"parked/{name}",
+                text=f"device {name} is not recorded: {'; '.join(problems)}",
+                remedy="correct the configuration, then start again",
+            )
+            yield self._drafter.at("alarm", body, self._clock.mono_ns())
+
+
+def _owners(loaded: Loaded, known: dict[str, Identity]) -> dict[str, str]:
+    """Serial number -> device, as configured or as learnt."""
+    owners = {who.serial: name for name, who in known.items() if who.serial}
+    owners |= {it.serial: it.name for it in loaded.config.devices if it.serial}
+    return owners
+
+
+def run(loaded: Loaded) -> None:
+    """Record until SIGTERM or SIGINT. Raises what ended it otherwise."""
+    ending = threading.Event()
+
+    def end(_: int, __: FrameType | None) -> None:
+        ending.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end)
+    daemon = Daemon(loaded)
+    daemon.start()
+    try:
+        _notify("READY=1")
+        while not ending.wait(_LOOK_S):
+            daemon.check()
+            _notify("WATCHDOG=1")
+    finally:
+        _notify("STOPPING=1")
+        daemon.stop()
+
+
+def _notify(message: str) -> None:
+    """Tell systemd (sd_notify(3)); nothing where it does not listen."""
+    address = os.environ.get("NOTIFY_SOCKET")
+    if not address:
+        return
+    if address.startswith("@"):
+        address = "\0" + address[1:]
+    with (
+        contextlib.suppress(OSError),
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd,
+    ):
+        systemd.sendto(message.encode(), address)

@@ -1,0 +1,27 @@
+"""What runs while the recorder runs: the parts that operations may ask."""
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from devicelog.clock import Clock
+from devicelog.journal.writer import Writer
+from devicelog.recorder.device import Device
+from devicelog.recorder.loop import Loop
+from devicelog.recorder.timebase import Timebase
+
+
+class Recording(msgspec.Struct, frozen=True):
+    """One run. `parked` holds devices whose configuration cannot be used, and why."""
+
+    site: str
+    simulated: bool
+    directory: str
+    run_id: str
+    since_ns: int
+    clock: Clock
+    timebase: Timebase
+    writer: Writer
+    loop: Loop
+    devices: Sequence[Device]
+    parked: Mapping[str, Sequence[str]]
