@@ -10,7 +10,7 @@ import msgspec
 from devicelog.model import dose
 from devicelog.model.dose import Totals, Values
 from devicelog.model.fields import SETTINGS, Value
-from devicelog.model.flow import LossCause, Reading
+from devicelog.model.flow import LossCause, Reading, SessionEvent
 from devicelog.model.states import EMITTING, FLAGS, LIVE, EndReason, Flag, State
 from devicelog.sessions.changes import Changes
 from devicelog.sessions.clocks import Clocks
@@ -70,6 +70,18 @@ class Loss(msgspec.Struct):
 def settings_of(values: Values) -> dict[str, Value]:
     """The settings among these values."""
     return {name: value for name, value in values.items() if name in SETTINGS}
+
+
+def first_reading(start: SessionEvent) -> Reading:
+    """What a start says of the reading that caused it, where that is gone."""
+    return Reading(
+        channel=start.channel,
+        state="running",
+        mono_ns=start.mono_ns,
+        at_ns=start.at_ns - 1,
+        values=start.values,
+        clock_ok=start.clock_ok,
+    )
 
 
 class OpenSession:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from devicelog.model.flow import EventName, Reading, SessionEvent
 from devicelog.sessions.rules import SECOND, Rules
-from devicelog.sessions.session import Hindrance, OpenSession, settings_of
+from devicelog.sessions.session import Hindrance, Loss, OpenSession, settings_of
 from devicelog.sessions.table import Ending, Meaning
 
 _BEGINS: Final[dict[Hindrance, tuple[EventName, str]]] = {
@@ -85,11 +85,11 @@ class Teller:
         if first.state == "running":
             self._compare(session, first)
 
-    def line_lost(self, session: OpenSession) -> None:
+    def line_lost(self, session: OpenSession, loss: Loss) -> None:
         """Its line was lost after its last reading."""
-        if session.loss:
-            began_ns, cause = session.last.at_ns, session.loss.cause
-            self._say(session, "line_lost", began_ns=began_ns, cause=cause)
+        session.loss = loss
+        began_ns = session.last.at_ns
+        self._say(session, "line_lost", began_ns=began_ns, cause=loss.cause)
 
     def go_on(
         self, session: OpenSession, meaning: Meaning, reading: Reading, ns: int

@@ -11,7 +11,7 @@ from typing import Final
 from devicelog.model.flow import LossCause, Reading, SessionEvent
 from devicelog.model.states import LIVE, State
 from devicelog.sessions.rules import SECOND, Rules
-from devicelog.sessions.session import Loss, OpenSession, Session
+from devicelog.sessions.session import Loss, OpenSession, Session, first_reading
 from devicelog.sessions.table import (
     CHANGES,
     ENDINGS,
@@ -85,8 +85,7 @@ class Tracker:
         session = self._open
         if session and not session.loss:
             self._teller.moment(mono_ns, at_ns)
-            session.loss = Loss(cause, session.last.mono_ns)
-            self._teller.line_lost(session)
+            self._teller.line_lost(session, Loss(cause, session.last.mono_ns))
             self._schedule()
         return self._teller.told()
 
@@ -102,13 +101,13 @@ class Tracker:
         session = self._open
         if session:
             self._teller.moment(mono_ns, at_ns)
-            session.loss = Loss("restart", session.last.mono_ns, gap_known=gap_known)
+            loss = Loss("restart", session.last.mono_ns, gap_known=gap_known)
             if not gap_known:
                 self._anchor = (mono_ns, at_ns)
-                session.loss.since_ns = mono_ns
+                loss.since_ns = mono_ns
                 if session.fault:
                     session.fault.due_ns = mono_ns + self._window_ns
-            self._teller.line_lost(session)
+            self._teller.line_lost(session, loss)
             self._schedule()
         return self._teller.told()
 
@@ -143,7 +142,7 @@ class Tracker:
             elif it.state in LIVE and it.mono_ns >= start.mono_ns:
                 self._reopen(start, it)
         if self._open is None:  # its readings are gone; what the start said is left
-            self._reopen(start, _first_reading(start))
+            self._reopen(start, first_reading(start))
         self._teller.told()
         self._replays = False
 
@@ -157,11 +156,6 @@ class Tracker:
     @property
     def session_id(self) -> str:
         """The open session's id, or empty. Costs nothing, unlike `session`."""
-        return self._open.name if self._open else ""
-
-    @property
-    def session_id(self) -> str:
-        """The open session's id, empty without one. Costs nothing to ask."""
         return self._open.id if self._open else ""
 
     @property
@@ -186,8 +180,7 @@ class Tracker:
                 self._end(session, ENDINGS["lost"])
             else:
                 self._was = "offline"
-                session.loss = Loss("silence", session.last.mono_ns)
-                self._teller.line_lost(session)
+                self._teller.line_lost(session, Loss("silence", session.last.mono_ns))
             self._schedule()
 
     def _schedule(self) -> None:
@@ -295,14 +288,3 @@ class Tracker:
             elif event.cause == "restart":
                 known = event.clock_ok
                 self.stopped(event.mono_ns, event.at_ns, gap_known=known)
-
-
-def _first_reading(start: SessionEvent) -> Reading:
-    return Reading(
-        channel=start.channel,
-        state="running",
-        mono_ns=start.mono_ns,
-        at_ns=start.at_ns - 1,
-        values=start.values,
-        clock_ok=start.clock_ok,
-    )
