@@ -9,25 +9,19 @@ from devicelog import __version__
 
 _LAZY: Final = {
     "run": "devicelog.cli.run:run",
-    "demo": "devicelog.cli.demo:demo",
-    "simulate": "devicelog.cli.simulate:simulate",
     "status": "devicelog.cli.run:status",
     "config": "devicelog.cli.config:config",
     "devices": "devicelog.cli.devices:devices",
     "sessions": "devicelog.cli.sessions:sessions",
     "clock": "devicelog.cli.run:clock",
-    "db": "devicelog.cli.db:db",
 }
 _HELP: Final = {
     "run": "Record until stopped.",
-    "demo": "A simulated clinic, running, on the screen.",
-    "simulate": "A virtual device on a pty or a TCP port.",
     "status": "How the recorder and its devices stand.",
     "config": "Write, check and show the configuration.",
     "devices": "List, find and try devices.",
     "sessions": "Look at recorded sessions.",
     "clock": "Trust the system clock.",
-    "db": "Check the journal, rebuild its projections.",
 }
 
 
@@ -38,11 +32,12 @@ class LazyGroup(click.Group):
         """In the order of the table."""
         return [*_LAZY]
 
-    def get_command(self, _: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command itself, imported now."""
         if cmd_name not in _LAZY:
             return None
-        module, _, name = _LAZY[cmd_name].partition(":")
+        del ctx  # the same in every context
+        module, name = _LAZY[cmd_name].split(":")
         command: click.Command = getattr(importlib.import_module(module), name)
         return command
 

@@ -123,7 +123,10 @@ def _override(
     table: strict.Table, environ: Mapping[str, str]
 ) -> Iterator[strict.Problem]:
     """Values of `[site]` and `[journal]` from the environment, typed by their shape."""
-    shapes = {"site": Site, "journal": JournalSettings}
+    shapes: dict[str, type[msgspec.Struct]] = {
+        "site": Site,
+        "journal": JournalSettings,
+    }
     for section, shape in shapes.items():
         prefix = f"DEVICELOG_{section.upper()}_"
         types = {it.name: it.type for it in msgspec.structs.fields(shape)}
@@ -243,7 +246,6 @@ def _whole(config: Config, table: strict.Table) -> Iterator[strict.Problem]:
     yield from _hours(config.hours, table)
     for key, low in (
         ("commit_interval_ms", 1),
-        ("ballast_mb", 0),
         ("pending_limit", 1),
     ):
         value = getattr(config.journal, key)
