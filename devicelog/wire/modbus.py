@@ -1,128 +1,173 @@
-"""Modbus RTU: frames with a CRC-16, parted by silence.
+"""Modbus RTU: the reading half of it, both directions, any unit.
 
-    unit | function | ...                        | CRC low | CRC high
-    request    1-4:  address (2)  count (2)                     8 bytes
-    response   1-4:  byte count (1)  data                 5 + n bytes
-    exception  81-84 hex:  code (1)                             5 bytes
+    request    | unit | 01-04 | address hi lo | count hi lo | crc lo hi |   8 bytes
+    response   | unit | 01-04 | n | n bytes of data         | crc lo hi |   5 + n
+    exception  | unit | 81-84 | code                        | crc lo hi |   5
 
-(Modbus over serial line V1.02, 2.5.1; Modbus application protocol V1.1b3, 6.1-6.4.)
-Both directions are frames, so that an echo or an overheard conversation is no noise.
-The encoder knows function codes 1-4 and no other. Pure.
+Modbus Application Protocol V1.1b3, sections 6.1-6.4 (functions) and 7 (exceptions);
+Modbus over Serial Line V1.02, sections 2.5.1 (frame) and 6.2.2 (CRC-16). Reading is all
+that can be said here: there is no code for a function that writes.
+
+On the line a pause of 3.5 characters parts two frames; a computer sees no such pauses,
+so length and checksum part them here. What goes wrong: garble before a frame (a false
+start is dropped byte by byte), within it (checksum), after it (nothing waits for it);
+half a frame (silence ends it); an echo of our own request (a frame like any other). A
+request and a response that both may begin at a byte are tried shorter first.
 """
 
-import struct
+import re
 from typing import Final
 
-from fastcrc.crc16 import modbus as crc16
+from fastcrc.crc16 import modbus as _crc
 
 from devicelog.model.flow import Frame, Noise
 
-READS: Final = (1, 2, 3, 4)
 LONGEST: Final = 256
-_REQUEST: Final = 8
+UNITS: Final = range(1, 248)
+FUNCTIONS: Final = (1, 2, 3, 4)
+MOST_BITS: Final = 2000
+MOST_REGISTERS: Final = 125
+EXCEPTIONS: Final = {
+    1: "illegal function",
+    2: "illegal data address",
+    3: "illegal data value",
+    4: "device failure",
+    5: "acknowledged, not ready",
+    6: "device busy",
+    8: "memory parity error",
+    10: "gateway path unavailable",
+    11: "gateway target did not answer",
+}
+
+_REFUSED: Final = 0x80
+_REQUEST_SIZE: Final = 8
 _SHORTEST: Final = 5
-_UNITS: Final = 247
+# A unit and a function that is spoken here; or a unit as the last byte so far.
+_START: Final = re.compile(rb"[\x01-\xf7](?:[\x01-\x04\x81-\x84]|\Z)", re.DOTALL)
+_MORE: Final = Frame(b"", "more")  # what is here may yet become a frame
 
 
-def sealed(message: bytes) -> bytes:
-    """The message with its CRC, low byte first."""
-    return message + struct.pack("<H", crc16(message))
+def most(function: int) -> int:
+    """How many bits or registers one request of this function may ask for."""
+    return MOST_BITS if function in (1, 2) else MOST_REGISTERS
+
+
+def size(function: int, count: int) -> int:
+    """Bytes of data that answer a request for so many bits or registers."""
+    return -(-count // 8) if function in (1, 2) else 2 * count
 
 
 def request(unit: int, function: int, address: int, count: int) -> bytes:
-    """Ask for `count` registers or bits. ValueError for anything that is no read."""
-    if function not in READS:
-        raise ValueError(f"function {function} is no read")
-    return sealed(struct.pack(">BBHH", unit, function, address, count))
+    """A request to read. Raises ValueError for anything else, or out of range."""
+    if function not in FUNCTIONS:
+        raise ValueError(f"function {function} is none that reads (1 to 4)")
+    if unit not in UNITS:
+        raise ValueError(f"unit {unit} is not within 1 to 247")
+    if not 1 <= count <= most(function) or not 0 <= address <= 0x10000 - count:
+        raise ValueError(f"{count} from address {address} cannot be asked for")
+    words = address.to_bytes(2, "big") + count.to_bytes(2, "big")
+    return _sealed(bytes((unit, function)) + words)
 
 
 def response(unit: int, function: int, data: bytes) -> bytes:
-    """A device's answer to a read."""
-    if function not in READS:
-        raise ValueError(f"function {function} is no read")
-    return sealed(bytes([unit, function, len(data)]) + data)
+    """What a device answers to a request; `data` as the function lays it out."""
+    return _sealed(bytes((unit, function, len(data))) + data)
 
 
 def exception(unit: int, function: int, code: int) -> bytes:
-    """A device's refusal of a read."""
-    return sealed(bytes([unit, function | 0x80, code]))
+    """How a device refuses a request; `code` as in EXCEPTIONS."""
+    return _sealed(bytes((unit, function | _REFUSED, code)))
 
 
 class Framer:
-    """See wire.base.Framer. Of a bad candidate one byte goes, the rest is retried."""
+    """See `wire.base.Framer`. Kinds: request, response, exception."""
 
     def __init__(self) -> None:
-        self._buffer = bytearray()
+        self._held = b""
 
     @property
     def pending(self) -> int:
-        """Bytes held back because they may yet become a frame."""
-        return len(self._buffer)
+        """Bytes held back because they may yet become a frame; under `LONGEST`."""
+        return len(self._held)
 
     def feed(self, data: bytes) -> list[Frame | Noise]:
-        """What these bytes complete; b"" is silence: nothing stays pending."""
-        self._buffer += data
+        """See `wire.base.Framer`. Noise bytes that touch come as one piece a feed."""
+        final = not data
+        buffer = self._held + data if self._held else data
         pieces: list[Frame | Noise] = []
-        noise = bytearray()
-        buffer = self._buffer
-        start = 0
-        while start < len(buffer):
-            size = self._size(start)
-            if size is None and data:
+        end = len(buffer)
+        done = at = 0  # all before `done` is given out; noise from there to `at`
+        while at < end:
+            frame = _frame(buffer, at, end)
+            if frame is _MORE and not final:
                 break
-            if not size:
-                noise.append(buffer[start])
-                start += 1
+            if frame is None or frame is _MORE:
+                found = _START.search(buffer, at + 1)
+                at = found.start() if found else end
                 continue
-            self._flush(noise, pieces)
-            frame = bytes(buffer[start : start + size])
-            pieces.append(Frame(frame, _kind(frame)))
-            start += size
-        del buffer[:start]
-        self._flush(noise, pieces)
+            if done < at:
+                pieces.append(Noise(buffer[done:at], _why(buffer, done)))
+            pieces.append(frame)
+            done = at = at + len(frame.data)
+        if done < at:
+            why = "half a frame, then silence" if final else _why(buffer, done)
+            pieces.append(Noise(buffer[done:at], why))
+        self._held = buffer[at:]
         return pieces
 
-    def _size(self, start: int) -> int | None:
-        """Length of the frame that begins here; 0: none does; None: not yet known."""
-        buffer = self._buffer
-        head = bytes(buffer[start : start + 3])
-        if not 1 <= head[0] <= _UNITS or (
-            len(head) > 1 and head[1] & 0x7F not in READS
-        ):
-            return 0
-        if len(head) < 3:  # noqa: PLR2004
-            return None
-        if head[1] & 0x80:
-            return self._whole(start, _SHORTEST)
-        answer = self._answer(start, head[1], head[2])
-        asked = self._whole(start, _REQUEST)
-        if answer or asked:
-            return answer or asked
-        return None if answer is None or asked is None else 0
 
-    def _answer(self, start: int, function: int, count: int) -> int | None:
-        """As `_size`, if what begins here is an answer of so many bytes."""
-        words = function in (3, 4)
-        if not count or (words and count % 2) or count + _SHORTEST > LONGEST:
-            return 0
-        return self._whole(start, count + _SHORTEST)
+# --- Private ----------------------------------------------------------------------
 
-    def _whole(self, start: int, size: int) -> int | None:
-        end = start + size
-        if len(self._buffer) < end:
-            return None
-        check = self._buffer[end - 2] | self._buffer[end - 1] << 8
-        return size if crc16(bytes(self._buffer[start : end - 2])) == check else 0
-
-    @staticmethod
-    def _flush(noise: bytearray, pieces: list[Frame | Noise]) -> None:
-        if noise:
-            pieces.append(Noise(bytes(noise), "no frame with a right check"))
-            noise.clear()
+# Each kind of frame that may begin with this function and third byte: (length, kind),
+# shorter first.
+_Shapes = tuple[tuple[int, str], ...]
 
 
-def _kind(frame: bytes) -> str:
-    if frame[1] & 0x80:
-        return "exception"
-    answer = frame[2] + _SHORTEST == len(frame) and frame[2] > 0
-    return "response" if answer else "request"
+def _shapes(function: int, third: int) -> _Shapes:
+    if function & _REFUSED:
+        return ((_SHORTEST, "exception"),) if third in EXCEPTIONS else ()
+    shapes = [(_REQUEST_SIZE, "request")]
+    most_data = size(function, most(function))
+    if 0 < third <= most_data and (function in (1, 2) or third % 2 == 0):
+        shapes.append((_SHORTEST + third, "response"))
+    return tuple(sorted(shapes))
+
+
+_SHAPES: Final[dict[int, tuple[_Shapes, ...]]] = {
+    function: tuple(_shapes(function, third) for third in range(256))
+    for plain in FUNCTIONS
+    for function in (plain, plain | _REFUSED)
+}
+_MOST: Final = {function: most(function) for function in FUNCTIONS}
+
+
+def _frame(buffer: bytes, at: int, end: int) -> Frame | None:
+    """The frame that begins here; None if none does; _MORE if that is not known yet."""
+    if end - at < _SHORTEST:
+        return _MORE if _START.match(buffer, at) else None
+    function = buffer[at + 1]
+    shapes = _SHAPES.get(function)
+    if shapes is None or buffer[at] not in UNITS:
+        return None
+    for length, kind in shapes[buffer[at + 2]]:
+        if end - at < length:
+            return _MORE
+        if kind == "request":
+            count = buffer[at + 4] << 8 | buffer[at + 5]
+            if not 0 < count <= _MOST[function]:
+                continue
+        data = buffer[at : at + length]
+        # The CRC over a whole frame, its own CRC included, is 0.
+        if _crc(data) == 0:
+            return Frame(data, kind)
+    return None
+
+
+def _why(buffer: bytes, at: int) -> str:
+    """What is wrong with the noise that begins here."""
+    begun = _START.match(buffer, at) and len(buffer) - at > 1
+    return "checksum does not fit" if begun else "no frame begins so"
+
+
+def _sealed(body: bytes) -> bytes:
+    return body + _crc(body).to_bytes(2, "little")
