@@ -2,15 +2,13 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint bench torture lock setup servers
+.PHONY: demo test lint lock setup servers
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo     a simulated clinic, running, on the screen"
 	@echo "make test     everything tested (some minutes)"
 	@echo "make lint     style, types, the import law"
-	@echo "make bench    the figures, measured on this machine"
-	@echo "make torture  the long runs: thousands of kills and power cuts"
 
 demo: setup
 	@$(BIN)/devicelog demo
@@ -23,12 +21,6 @@ lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-
-bench: setup servers
-	$(BIN)/python -m tests.bench
-
-torture: setup servers
-	$(BIN)/pytest -m torture --timeout=3600 -s
 
 # --- Set-up ----------------------------------------------------------------------
 

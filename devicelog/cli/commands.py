@@ -9,6 +9,7 @@ from devicelog import __version__
 
 _LAZY: Final = {
     "run": "devicelog.cli.run:run",
+    "demo": "devicelog.cli.demo:demo",
     "status": "devicelog.cli.run:status",
     "config": "devicelog.cli.config:config",
     "devices": "devicelog.cli.devices:devices",
@@ -17,6 +18,7 @@ _LAZY: Final = {
 }
 _HELP: Final = {
     "run": "Record until stopped.",
+    "demo": "A simulated clinic, running, on the screen.",
     "status": "How the recorder and its devices stand.",
     "config": "Write, check and show the configuration.",
     "devices": "List, find and try devices.",

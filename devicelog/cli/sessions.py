@@ -40,8 +40,7 @@ def list_(
     if as_json:
         output.print_json(rows)
         return
-    columns = ("session", "ended", "how", "emission", "dose", "flags")
-    output.print_table(columns, (_row(row) for row in rows))
+    print_sessions(rows)
 
 
 @sessions.command()
@@ -80,6 +79,12 @@ def close(config: str | None, session_id: str, request_id: str | None) -> None:
     )
     for _ in ask(directory_of(config), request):
         click.echo(f"{session_id} closed")
+
+
+def print_sessions(rows: list[SessionRow]) -> None:
+    """Sessions as a table."""
+    columns = ("session", "ended", "how", "emission", "dose", "flags")
+    output.print_table(columns, (_row(row) for row in rows))
 
 
 def directory_of(config: str | None) -> str:

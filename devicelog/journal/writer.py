@@ -207,7 +207,7 @@ class Writer:
         return entry
 
     def _free(self, db: sqlite3.Connection, draft: Draft) -> int:
-        """The draft's time, or the next free one: taken only after an earlier anchor."""
+        """The draft's time, or the next free one after an earlier anchor."""
         at_ns, where = draft.at_ns, (draft.device, draft.channel)
         sql = "SELECT 1 FROM entries WHERE device=? AND channel=? AND at_ns=?"
         if where not in self._highest or at_ns <= self._highest[where]:

@@ -273,7 +273,7 @@ class Tracker:
         return session
 
     def _reopen(self, start: SessionEvent, first: Reading) -> None:
-        session = self._opened(start.session_id, start.at_ns - 1, first)
+        session = self._opened(start.session_id, first.at_ns, first)
         session.flags.update(start.flags)
         self._teller.reading(first)
         self._teller.start(session)
@@ -288,3 +288,5 @@ class Tracker:
             elif event.cause == "restart":
                 known = event.clock_ok
                 self.stopped(event.mono_ns, event.at_ns, gap_known=known)
+            else:
+                self._fire(event.mono_ns)

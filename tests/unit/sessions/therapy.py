@@ -113,7 +113,7 @@ def clock(
     until: float, interval: float = 1.0, jitter: float = 0.0, seed: int = 0
 ) -> Iterator[float]:
     """The times at which a device is read."""
-    chance = random.Random(seed)  # noqa: S311 - a repeatable jitter, no secret
+    chance = random.Random(seed)
     seconds = -3.0
     while seconds <= until:
         yield seconds
