@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from unit.sessions.therapy import at, bodies, mono, reading, rules
 
@@ -132,8 +132,11 @@ def recorded(the_rules: Rules, walk: list[Step]) -> Recorder:
 
 
 ANY_RULES = st.sampled_from(RULES)
+# No deadline: a loaded machine is no bug. A failure prints how to repeat it.
+walked = settings(deadline=None, max_examples=100, print_blob=True)
 
 
+@walked
 @given(ANY_RULES, walks(), st.data())
 def test_ticks_change_nothing(the_rules, walk, data):
     plain = recorded(the_rules, walk)
@@ -148,6 +151,7 @@ def test_ticks_change_nothing(the_rules, walk, data):
     assert bodies(ticked.events) == bodies(plain.events)
 
 
+@walked
 @given(ANY_RULES, walks(), st.data())
 def test_a_rebuilt_session_goes_on_and_ends_the_same(the_rules, walk, data):
     plain = recorded(the_rules, walk)
@@ -164,6 +168,7 @@ def test_a_rebuilt_session_goes_on_and_ends_the_same(the_rules, walk, data):
     assert bodies(rebuilt.events) == bodies(plain.events)
 
 
+@walked
 @given(ANY_RULES, walks())
 def test_every_session_begins_once_and_ends_once(the_rules, walk):
     recorder = recorded(the_rules, walk)
@@ -176,6 +181,7 @@ def test_every_session_begins_once_and_ends_once(the_rules, walk):
     assert recorder.it.deadline is None
 
 
+@walked
 @given(ANY_RULES, walks())
 def test_sessions_and_their_readings_do_not_overlap(the_rules, walk):
     recorder = recorded(the_rules, walk)
@@ -194,6 +200,7 @@ def test_sessions_and_their_readings_do_not_overlap(the_rules, walk):
         assert not name or one.mono_ns >= starts[name].mono_ns
 
 
+@walked
 @given(ANY_RULES, walks())
 def test_stamps_only_grow(the_rules, walk):
     stamps = [event.at_ns for event in recorded(the_rules, walk).events]
@@ -201,6 +208,7 @@ def test_stamps_only_grow(the_rules, walk):
     assert stamps == sorted(set(stamps))
 
 
+@walked
 @given(ANY_RULES, walks())
 def test_totals_add_up(the_rules, walk):
     started = {}

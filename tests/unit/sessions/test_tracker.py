@@ -558,6 +558,19 @@ def test_back_at_its_set_time_after_a_pause_is_the_next_patient():
     assert events[-1].flags == ()
 
 
+def test_a_pause_on_a_device_without_set_time_is_never_the_next_patient():
+    events = play(
+        tracker(),
+        reading(0, "running", 300, time_set_s=None),
+        reading(2, "paused", 200, time_set_s=None),
+        reading(4, "running", 300, time_set_s=None),
+        reading(6, "aborted", 298, time_set_s=None),
+    )
+
+    assert told(events)[-2:] == ["timer_lengthened", "end stopped_early"]
+    assert "time_set_main_s" not in end_of(events).totals
+
+
 def test_a_pause_right_after_the_start_is_not_the_next_patient():
     events = play(
         tracker(),
@@ -625,6 +638,26 @@ def test_durations_do_not_follow_a_clock_that_steps_in_a_pause(step_s):
 
     assert [totals[n] for n in ("wall_s", "paused_s", "emission_s")] == [150, 30, 120]
     assert end_of(events).at_ns == at(150 + step_s) + 1
+
+
+def test_the_open_sessions_id_is_told_without_its_view():
+    it = tracker()
+    assert it.session_id == ""
+
+    (start,) = play(it, reading(0, "idle"), reading(1, "running", 300))
+    assert it.session_id == start.session_id
+
+
+def test_an_unconfirmed_reading_marks_its_session():
+    one = reading(1, "running", 300)
+    doubtful = Reading(
+        "us", "running", one.mono_ns, one.at_ns, one.values, flags=("unconfirmed",)
+    )
+    it = tracker()
+    play(it, reading(0, "idle"), doubtful, reading(2, "running", 299))
+
+    assert it.session is not None
+    assert it.session.flags == ("unconfirmed",)
 
 
 def test_each_reading_has_one_owner():
