@@ -5,6 +5,7 @@ A failed commit is ambiguous, so it is never retried in place: the connection is
 anew and the groups handed over again; their keys make a repeat harmless.
 """
 
+import itertools
 import logging
 import queue
 import sqlite3
@@ -138,8 +139,13 @@ class Writer:
             groups.append(group)
 
     def _persist(self, groups: list[_Group]) -> None:
-        """Commit; on failure open anew and hand over again, to a bound."""
-        for attempt in range(_ATTEMPTS):
+        """Commit; on failure open anew and hand over again, to a bound.
+
+        A full disk has none: it waits, holding what it has, until there is room.
+        """
+        for attempt in itertools.count():
+            if attempt >= _ATTEMPTS and self.state != "disk_full":
+                break
             self.beats += 1
             try:
                 self._commit(groups)
