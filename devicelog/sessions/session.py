@@ -3,6 +3,7 @@
 It decides nothing: whether a reading belongs to it, the table and the tracker say.
 """
 
+from math import inf
 from typing import Final, Literal
 
 import msgspec
@@ -166,7 +167,7 @@ class OpenSession:
         """The timer goes on to this reading; tell if it moved by itself."""
         timer, values, seconds = self.timer, reading.values, ns / SECOND
         if fault:
-            timer.freeze(values, seconds)
+            timer.freeze(values, seconds if ns >= 0 else inf)
         if self.fault or not 0 <= ns <= self._quiet_ns:
             timer.meet(reading.state, values)
             return None

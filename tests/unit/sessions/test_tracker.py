@@ -510,6 +510,15 @@ def test_after_an_unknown_time_the_resume_window_begins_anew():
     assert it.deadline == mono(5120)
 
 
+def test_a_fault_after_an_unknown_time_resumes_where_the_fault_shows_the_timer():
+    it = tracker()
+    play(it, reading(0, "idle"), reading(1, "running", 300))
+    it.stopped(mono(5000), at(5000), gap_known=False)
+    events = play(it, reading(5001, "fault", 120), reading(5002, "running", 120))
+
+    assert told(events) == ["gap", "fault", "segment"]
+
+
 def test_an_unknown_gap_is_in_no_clock():
     it = tracker()
     play(it, reading(0, "idle"), reading(1, "running", 300))
