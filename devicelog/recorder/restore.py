@@ -101,7 +101,7 @@ def take_up(
             event = _moved(codec.session_event(entry.body), shift)
             if event.event == "start":
                 start = event
-            elif event.event == "line_lost" and event.cause == "port":
+            elif event.event == "line_lost":
                 inputs.append(event)
     if start is None:
         return []
