@@ -18,6 +18,9 @@ T = TypeVar("T", bound=msgspec.Struct)
 _HEADER: Final = re.compile(r"^\s*(\[\[?)\s*([^\]]+?)\s*\]\]?\s*(#.*)?$")
 _KEY: Final = re.compile(r"""^\s*((?:[\w-]+|"[^"]*"|'[^']*')(?:\s*\.\s*[\w-]+)*)\s*=""")
 _TOML_LINE: Final = re.compile(r"line (\d+)")
+_OPEN_LIST: Final = re.compile(r"\[\s*(#.*)?$")
+_EXACT: Final = 2**53  # below it every whole number is a float
+_SHOWN: Final = 80  # characters of a wrong value that are told
 _NAMES: Final = {
     str: "text",
     int: "a whole number",
@@ -106,7 +109,7 @@ class Table:
             return self._struct(kind, value, key, found)
         if (origin := get_origin(kind)) is not None:
             return self._composed[origin](get_args(kind), value, key, found)
-        if kind is float and type(value) is int:
+        if kind is float and type(value) is int and abs(value) < _EXACT:
             return float(value)
         if type(value) is not kind:
             found.append(self._wrong(key, _NAMES.get(kind, str(kind)), value))
@@ -141,9 +144,12 @@ class Table:
         for choice in choices:
             if type(choice) is type(value) and choice == value:
                 return value
-        listed = ", ".join(str(choice) for choice in choices)
-        close = difflib.get_close_matches(str(value), [str(c) for c in choices], 1)
-        remedy = f'did you mean "{close[0]}"?' if close else f"one of {listed}"
+        names = [str(choice) for choice in choices]
+        said = value if isinstance(value, str) else ""
+        close = difflib.get_close_matches(said, names, 1)
+        remedy = (
+            f'did you mean "{close[0]}"?' if close else f"one of {', '.join(names)}"
+        )
         found.append(self.problem(key, f"{_shown(value)} is not allowed", remedy))
         return None
 
@@ -177,37 +183,71 @@ def load(text: str, source: str) -> tuple[Table | None, list[Problem]]:
         line = _TOML_LINE.search(str(error))
         where = f"{source}:{line[1]}" if line else source
         return None, [Problem(where, "", f"is not TOML: {error}", "correct the line")]
-    return Table(values, source, _locate(text)), []
+    return Table(values, source, _Locator(text).lines), []
 
 
-def _locate(text: str) -> dict[str, int]:
-    """Dotted key -> line, for table headers, arrays of tables and plain keys."""
-    lines: dict[str, int] = {}
-    counts: dict[str, int] = {}
-    prefix = ""
-    for number, line in enumerate(text.splitlines(), 1):
-        if header := _HEADER.match(line):
-            name = _plain(header[2])
-            if header[1] == "[[":
-                index = counts[name] = counts.get(name, -1) + 1
-                lines.setdefault(name, number)
-                prefix = f"{name}[{index}]"
-            else:
-                prefix = _under_array(name, counts)
-            lines.setdefault(prefix, number)
-        elif key := _KEY.match(line):
-            lines.setdefault(_join(prefix, _plain(key[1])), number)
-    return lines
+class _Locator:
+    """Dotted key -> line, for headers, arrays of tables, keys, and rows of tables.
+
+    It follows the layout that people write (one key or one row a line); where it cannot
+    follow, a problem names the line of the nearest key around it.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.lines: dict[str, int] = {}
+        self._counts: dict[str, int] = {}
+        self._prefix = ""
+        self._array = ""  # the key whose list is open
+        self._quote = ""  # the quotes that end the open text
+        for number, line in enumerate(text.split("\n"), 1):
+            self._line(number, line)
+
+    def _line(self, number: int, line: str) -> None:
+        if self._quote:
+            self._quote = "" if self._quote in line else self._quote
+        elif self._array:
+            if line.lstrip().startswith("{"):
+                self._note(self._counted(self._array), number)
+            elif line.lstrip().startswith("]"):
+                self._array = ""
+        elif header := _HEADER.match(line):
+            *outer, name = _parts(header[2])
+            key = self._under(outer, name)
+            self._note(key, number)
+            self._prefix = self._counted(key) if header[1] == "[[" else key
+            self._note(self._prefix, number)
+        elif match := _KEY.match(line):
+            key = _join(self._prefix, ".".join(_parts(match[1])))
+            self._note(key, number)
+            self._open(key, line[match.end() :].strip())
+
+    def _open(self, key: str, value: str) -> None:
+        """Remember what the value leaves open at the end of its line."""
+        for quote in ('"""', "'''"):
+            if value.startswith(quote) and quote not in value[3:]:
+                self._quote = quote
+        if _OPEN_LIST.match(value):
+            self._array = key
+
+    def _under(self, outer: list[str], name: str) -> str:
+        """`[devices.extra]` after `[[devices]]` belongs to the last of them."""
+        path = ""
+        for part in outer:
+            path = _join(path, part)
+            if path in self._counts:
+                path = f"{path}[{self._counts[path]}]"
+        return _join(path, name)
+
+    def _counted(self, key: str) -> str:
+        index = self._counts[key] = self._counts.get(key, -1) + 1
+        return f"{key}[{index}]"
+
+    def _note(self, key: str, number: int) -> None:
+        self.lines.setdefault(key, number)
 
 
-def _under_array(name: str, counts: dict[str, int]) -> str:
-    """`[devices.extra]` after `[[devices]]` belongs to the last of them."""
-    head, dot, rest = name.partition(".")
-    return f"{head}[{counts[head]}]{dot}{rest}" if head in counts else name
-
-
-def _plain(key: str) -> str:
-    return ".".join(part.strip().strip("\"'") for part in key.split("."))
+def _parts(key: str) -> list[str]:
+    return [part.strip().strip("\"'") for part in key.split(".")]
 
 
 def _join(prefix: str, name: str) -> str:
@@ -215,4 +255,8 @@ def _join(prefix: str, name: str) -> str:
 
 
 def _shown(value: object) -> str:
-    return f'"{value}"' if isinstance(value, str) else f"{value!r}"
+    try:
+        text = f'"{value}"' if isinstance(value, str) else f"{value!r}"
+    except (ValueError, RecursionError):  # a number of thousands of digits
+        text = f"a value that is no {'number' if isinstance(value, int) else 'text'}"
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."

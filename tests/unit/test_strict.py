@@ -96,6 +96,57 @@ def test_text_that_is_no_toml_is_one_problem_with_its_line():
     assert read("a = 1\nb = = 2")[1][0].startswith("a.toml:2: is not TOML")
 
 
+ROWS = """
+items = [
+  # rows
+  { name = "a" },
+  { name = "b", scale = "x" },
+]
+line = { baud = 1 }
+"""
+UNDER_AN_ARRAY = """
+[[items]]
+name = "a"
+[[items]]
+name = "b"
+[items.codes]
+1 = []
+[line]
+baud = 1
+"""
+OPEN_TEXT = """
+[line]
+baud = 1
+extra = '''
+parity = 3
+'''
+parity = 3
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (ROWS, 'a.toml:5: items[1].scale: expected a number, got "x"'),
+        (UNDER_AN_ARRAY, "a.toml:7: items[1].codes.1: expected text or a number"),
+        (OPEN_TEXT, "a.toml:7: line.parity: 3 is not allowed (one of N, E)"),
+    ],
+)
+def test_a_problem_names_its_own_line(text, said):
+    assert read(text)[1][-1].startswith(said)
+
+
+@pytest.mark.parametrize("key", ["line.baud", "items", "quiet", "line.parity"])
+def test_a_number_of_thousands_of_digits_is_told_like_any_other(key):
+    table, key = key.rpartition(".")[::2]
+    header = f"[{table}]\n" if table else ""
+
+    shape, problems = read(f"{header}{key} = 0x{'f' * 5000}")
+
+    assert shape is None or table
+    assert all(len(problem) < 200 for problem in problems)
+
+
 @given(st.text())
 def test_no_text_ever_raises(text):
     read(text)
