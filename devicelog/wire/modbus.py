@@ -23,6 +23,7 @@ from fastcrc.crc16 import modbus as _crc
 from devicelog.model.flow import Frame, Noise
 
 LONGEST: Final = 256
+SHORTEST: Final = 5
 UNITS: Final = range(1, 248)
 FUNCTIONS: Final = (1, 2, 3, 4)
 MOST_BITS: Final = 2000
@@ -41,7 +42,6 @@ EXCEPTIONS: Final = {
 
 _REFUSED: Final = 0x80
 _REQUEST_SIZE: Final = 8
-_SHORTEST: Final = 5
 # A unit and a function that is spoken here; or a unit as the last byte so far.
 _START: Final = re.compile(rb"[\x01-\xf7](?:[\x01-\x04\x81-\x84]|\Z)", re.DOTALL)
 _MORE: Final = Frame(b"", "more")  # what is here may yet become a frame
@@ -125,11 +125,11 @@ _Shapes = tuple[tuple[int, str], ...]
 
 def _shapes(function: int, third: int) -> _Shapes:
     if function & _REFUSED:
-        return ((_SHORTEST, "exception"),) if third in EXCEPTIONS else ()
+        return ((SHORTEST, "exception"),) if third in EXCEPTIONS else ()
     shapes = [(_REQUEST_SIZE, "request")]
     most_data = size(function, most(function))
     if 0 < third <= most_data and (function in (1, 2) or third % 2 == 0):
-        shapes.append((_SHORTEST + third, "response"))
+        shapes.append((SHORTEST + third, "response"))
     return tuple(sorted(shapes))
 
 
@@ -143,7 +143,7 @@ _MOST: Final = {function: most(function) for function in FUNCTIONS}
 
 def _frame(buffer: bytes, at: int, end: int) -> Frame | None:
     """The frame that begins here; None if none does; _MORE if that is not known yet."""
-    if end - at < _SHORTEST:
+    if end - at < SHORTEST:
         return _MORE if _START.match(buffer, at) else None
     function = buffer[at + 1]
     shapes = _SHAPES.get(function)
