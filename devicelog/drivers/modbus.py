@@ -1,114 +1,159 @@
-"""Driver of profiles in the style modbus_rtu: pairs answers with what was asked."""
+"""Profiles of style modbus_rtu: answers are read as what was last asked, or overheard.
 
-import struct
+Modbus answers do not say what they answer, only unit and function; so an answer counts
+for the request last sent, or last heard on the line where another asks (tap, echo). An
+answer to a request that the profile does not declare is a frame without a reading.
+"""
+
 from collections.abc import Sequence
+from typing import Final
+
+import msgspec
 
 from devicelog.drivers.base import Heard, Request
 from devicelog.drivers.layout import Layout
-from devicelog.drivers.profile import Channel, Profile
-from devicelog.drivers.profile import Request as Declared
-from devicelog.model.dose import Values
-from devicelog.model.flow import Decoded, Frame, Identity
+from devicelog.drivers.meaning import Values
+from devicelog.drivers.profile import Profile
+from devicelog.drivers.subject import IDENTITY, Subject, identity_cells, subjects
+from devicelog.model.flow import Frame, Identity
 from devicelog.wire import modbus
+
+_FUNCTION: Final = 0x7F  # without the bit that says "refused"
+
+
+class _Asked(msgspec.Struct, frozen=True):
+    """A declared request, and how its answer is read."""
+
+    request: Request
+    function: int
+    size: int  # bytes of data in the answer
+    identity: Layout | None
+    channels: tuple[tuple[Subject, Layout], ...]
 
 
 class ModbusDriver:
-    """See drivers.base.Driver."""
+    """See `drivers.base.Driver`. Also says what a virtual device would answer."""
 
     def __init__(self, profile: Profile) -> None:
         self.profile = profile
         self._unit = profile.wire.unit
-        self._declared = {it.name: it for it in profile.requests}
-        self._requests = {
-            it.name: Request(
-                it.name,
-                modbus.request(self._unit, it.function, it.address, it.count),
-            )
-            for it in profile.requests
-        }
-        self._layouts = {
-            it.name: Layout(
-                tuple(cell for cell in profile.cells if cell.request == it.name),
-                2 * it.count,
-            )
-            for it in profile.requests
-        }
-        self._asked: Declared | None = None
+        self._declared = {it.request.name: it for it in _declared(profile)}
+        self._by_bytes = {it.request.data: it for it in self._declared.values()}
+        self._asked: _Asked | None = None
 
     def framer(self) -> modbus.Framer:
-        """See Driver."""
+        """See `Driver`."""
         return modbus.Framer()
 
     def identify(self) -> Request | None:
-        """See Driver."""
-        return self._requests.get(self.profile.identity)
+        """See `Driver`."""
+        asked = self._declared.get(self.profile.identity)
+        return asked.request if asked else None
 
     def polls(self) -> Sequence[Request]:
-        """See Driver."""
-        wanted = dict.fromkeys(channel.request for channel in self.profile.channels)
-        return [self._requests[name] for name in wanted]
+        """See `Driver`."""
+        return [it.request for it in self._declared.values() if it.channels]
 
     def sent(self, request: Request) -> None:
-        """See Driver."""
-        self._asked = self._declared[request.name]
+        """See `Driver`."""
+        self._asked = self._declared.get(request.name)
 
     def hear(self, frame: Frame) -> Heard:
-        """See Driver."""
-        data = frame.data
+        """See `Driver`."""
+        data, asked = frame.data, self._asked
+        if len(data) < modbus.SHORTEST:
+            return Heard(problem="too short for a frame")
         if data[0] != self._unit:
-            return Heard(foreign=f"unit {data[0]} speaks, not {self._unit}")
-        if frame.kind == "request":
-            self._overhear(data)
+            does = "is asked" if frame.kind == "request" else "answers"
+            return Heard(foreign=f"unit {data[0]} {does}, not {self._unit}")
+        if frame.kind == "request" and not _also_answers(data, asked):
+            self._asked = self._by_bytes.get(data)
             return Heard()
-        asked = self._asked
-        if asked is None or data[1] & 0x7F != asked.function:
-            return Heard()
+        return self._answered(asked, frame) if asked else Heard()
+
+    def encode(self, request: str, values: Values) -> bytes:
+        """The data that answer this request when these values hold, of all channels.
+
+        `values` may hold `state` cells by name and, for the identity, its texts.
+        Raises ValueError where the profile has no way to say a value.
+        """
+        asked = self._declared[request]
+        block = bytearray(asked.size)
+        for layout in (asked.identity, *(layout for _, layout in asked.channels)):
+            if layout:
+                layout.encode(values, block)
+        return bytes(block)
+
+    # --- Private ------------------------------------------------------------------
+
+    def _answered(self, asked: _Asked, frame: Frame) -> Heard:
+        data = frame.data
         if frame.kind == "exception":
+            return self._refused(asked, data)
+        if data[1] != asked.function or data[2] != asked.size:
             return Heard(
-                answers=asked.name,
-                refusal=f"the device refuses {asked.name} with exception {data[2]}",
+                problem=f"function {data[1]} with {data[2]} bytes answers; asked was "
+                f"`{asked.request.name}`: function {asked.function}, {asked.size} bytes"
             )
-        return self._answer(asked, data[3:-2])
-
-    def encode(self, name: str, values: Values) -> bytes:
-        """The block that answers this request, for a virtual device."""
-        return self._layouts[name].encode(values)
-
-    def _overhear(self, data: bytes) -> None:
-        _, function, address, count = struct.unpack(">BBHH", data[:6])
-        for it in self.profile.requests:
-            if (it.function, it.address, it.count) == (function, address, count):
-                self._asked = it
-                return
         self._asked = None
+        return _answer(asked, data[3:-2])
 
-    def _answer(self, asked: Declared, block: bytes) -> Heard:
-        values, problem = self._layouts[asked.name].decode(block)
-        if problem:
-            return Heard(answers=asked.name, problem=problem)
-        if asked.name == self.profile.identity:
-            who = Identity(
-                **{
-                    key: str(values.get(key, ""))
-                    for key in ("model", "serial", "firmware")
-                }
+    def _refused(self, asked: _Asked, data: bytes) -> Heard:
+        if data[1] & _FUNCTION != asked.function:
+            return Heard()
+        self._asked = None
+        name = asked.request.name
+        words = modbus.EXCEPTIONS.get(data[2], "for no known reason")
+        text = f"the device refuses request `{name}`: {words} (exception {data[2]})"
+        return Heard(answers=name, refusal=text)
+
+
+def _declared(profile: Profile) -> list[_Asked]:
+    """The profile's requests, with the layouts of whom their answers speak of."""
+    declared = []
+    for it in profile.requests:
+        data = modbus.request(profile.wire.unit, it.function, it.address, it.count)
+        who = identity_cells(profile) if it.name == profile.identity else ()
+        declared.append(
+            _Asked(
+                request=Request(it.name, data),
+                function=it.function,
+                size=modbus.size(it.function, it.count),
+                identity=Layout(it, who) if who else None,
+                channels=tuple(
+                    (subject, Layout(it, subject.cells))
+                    for subject in subjects(profile, it.name)
+                ),
             )
-            return Heard(answers=asked.name, identity=who)
-        decoded = []
-        for channel in self.profile.channels:
-            if channel.request == asked.name:
-                code = str(values.pop(channel.state, ""))
-                if code not in channel.states:
-                    text = f"state code {code} is not in the profile"
-                    return Heard(answers=asked.name, problem=text)
-                decoded.append(self._decoded(channel, code, values))
-        return Heard(answers=asked.name, decoded=decoded)
+        )
+    return declared
 
-    def _decoded(self, channel: Channel, code: str, values: Values) -> Decoded:
-        values |= channel.constants
-        if channel.modality == "us":
-            values["intensity_convention"] = self.profile.convention
-        if "time_left_s" not in values and "time_elapsed_s" in values:
-            left = float(values.get("time_set_s", 0)) - float(values["time_elapsed_s"])
-            values["time_left_s"] = max(0.0, left)
-        return Decoded(channel.name, channel.states[code], values)
+
+def _also_answers(data: bytes, asked: _Asked | None) -> bool:
+    """Whether what looks like a request is the answer that is waited for.
+
+    Three bytes of bits make an answer as long as a request (wire.modbus).
+    """
+    return (
+        asked is not None
+        and data != asked.request.data
+        and data[1] == asked.function
+        and data[2] == asked.size == len(data) - 5
+    )
+
+
+def _answer(asked: _Asked, data: bytes) -> Heard:
+    name = asked.request.name
+    if asked.identity:
+        values, problem = asked.identity.decode(data)
+        if problem:
+            return Heard(answers=name, problem=problem)
+        texts = {key: str(values.get(key, "")) for key in IDENTITY}
+        return Heard(answers=name, identity=Identity(**texts))
+    decoded = []
+    for subject, layout in asked.channels:
+        values, problem = layout.decode(data)
+        if problem:
+            return Heard(answers=name, problem=problem)
+        decoded.append(subject.decoded(values))
+    return Heard(answers=name, decoded=decoded)

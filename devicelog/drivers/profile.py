@@ -65,7 +65,10 @@ class Cell(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     is raw x scale + offset, or what `values` maps the raw number to. `type`: u16, s16,
     u32, s32 (high word first), bit (with `bit`), text (with `length` registers).
     `low`, `high`: narrower bounds than the catalogue's. `absent`: the raw number by
-    which the device says that it has no value.
+    which the device says that it has no value. `other`: the text for numbers that
+    `values` does not list, with {} for the number; without it such a number makes the
+    whole answer unbelievable. `channel`: whom it speaks of, where several channels
+    share a request; empty: each of them.
     """
 
     request: str
@@ -77,6 +80,8 @@ class Cell(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     scale: float = 1.0
     offset: float = 0.0
     values: dict[str, str | float | bool] = {}
+    other: str = ""
+    channel: str = ""
     low: float | None = None
     high: float | None = None
     absent: int | None = None
