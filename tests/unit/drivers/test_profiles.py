@@ -1,0 +1,188 @@
+"""Profile files: what is wrong with one is told all at once, with line and remedy."""
+
+import hashlib
+import re
+import tomllib
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from devicelog.drivers import load as loading
+from devicelog.drivers.load import ProfileError, available, driver, load, parse
+from devicelog.drivers.profile import Cell, Channel, Profile, Request
+from devicelog.errors import ConfigError
+from devicelog.model.states import DECODED
+
+FILE = Path(loading.__file__).parent / "profiles" / "us-modbus.toml"
+TEXT = FILE.read_text(encoding="utf-8")
+TABLE = tomllib.loads(TEXT)
+
+
+def broken(*changes: list[str] | tuple[str, str]):
+    """All that is told of the shipped profile with these changes."""
+    text = TEXT
+    for old, new in changes:
+        assert text.count(old) >= 1, old
+        text = text.replace(old, new, 1)
+    with pytest.raises(ProfileError) as caught:
+        parse(text, "my.toml")
+    assert all(problem.where.startswith("my.toml") for problem in caught.value.problems)
+    listed = [f"  {problem}" for problem in caught.value.problems]
+    assert caught.value.message.splitlines()[1:] == listed
+    return [re.sub(r"^my\.toml(:\d+)?: ", "", str(it)) for it in caught.value.problems]
+
+
+CELL = "[[cells]]\nrequest = {!r}\nname = {!r}\nat = {}\n"
+FIRST_CELL = '[[cells]]\nrequest = "identity"\nat = 0'
+
+
+def added(text, request="status", name="battery_pct", at=17):
+    """The change that puts one cell more before the first."""
+    return FIRST_CELL, CELL.format(request, name, at) + text + "\n" + FIRST_CELL
+
+
+ROWS = tomllib.loads(
+    (Path(__file__).parent / "broken_profiles.toml").read_text(encoding="utf-8")
+)["broken"]
+
+
+@pytest.mark.parametrize("row", ROWS, ids=[row["what"] for row in ROWS])
+def test_a_broken_profile_is_told(row):
+    assert broken(*row["changes"]) == row["said"]
+
+
+def test_every_problem_names_its_line():
+    with pytest.raises(ProfileError) as caught:
+        parse(TEXT.replace("scale = 0.001", "scale = nan"), "my.toml")
+
+    (problem,) = caught.value.problems
+    line = 1 + TEXT[: TEXT.index("scale = 0.001")].count("\n")
+    assert str(problem).startswith(f"my.toml:{line}: cells[7].scale: nan is impossible")
+
+
+def test_what_is_wrong_in_many_places_is_told_in_one_pass():
+    said = broken(
+        ("baud = 19200", "baud = 'fast'"),
+        ("unit = 10", "unit = 300"),
+        ("function = 3", "function = 5"),
+        ('3 = "running"', '3 = "runing"'),
+        ("high = 3600", "high = -1"),
+        ("scale = 0.001", "scle = 0.001"),
+        ("bit = 0", "bit = 99"),
+    )
+
+    keys = [line.partition(": ")[0] for line in said]
+    assert keys == [
+        "line.baud",
+        "requests[0].function",
+        "channels[0].states.3",
+        "cells[7].scle",
+        "cells[5].high",
+        "cells[5].low",
+        "cells[15].bit",
+    ]
+
+
+def test_no_toml_is_told_with_its_line():
+    with pytest.raises(ProfileError, match=r"my\.toml:2: is not TOML"):
+        parse("a = 1\nb = = 2", "my.toml")
+
+
+def test_what_is_shipped():
+    assert available() == ["us-modbus"]
+    for name in available():
+        assert load(name).name == name
+
+
+def test_a_profile_by_its_path_is_the_same(tmp_path):
+    copy = tmp_path / "mine.toml"
+    copy.write_text(TEXT, encoding="utf-8")
+
+    assert load(str(copy)) == load("us-modbus")
+
+
+def test_the_hash_is_over_the_files_text():
+    assert load("us-modbus").hash == hashlib.sha256(TEXT.encode()).hexdigest()[:12]
+    assert parse(TEXT + "# more\n", "x.toml").hash != load("us-modbus").hash
+
+
+@pytest.mark.parametrize("name", ["nobody", "/nowhere/nobody.toml", "nobody.toml", ""])
+def test_a_profile_that_is_not_there(name):
+    with pytest.raises(ConfigError) as caught:
+        load(name)
+
+    assert caught.value.hint
+
+
+def test_a_file_that_is_no_text(tmp_path):
+    file = tmp_path / "bad.toml"
+    file.write_bytes(b"\xff\xfe\0")
+
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load(str(file))
+
+
+def test_the_reference_says_that_it_is_one():
+    profile = load("us-modbus")
+
+    assert profile.reference
+    assert "reference protocol" in TEXT.splitlines()[0]
+    assert set(profile.channels[0].states.values()) == set(DECODED)
+    assert (profile.wire.unit, profile.line.baud, profile.line.parity) == (
+        10,
+        19200,
+        "E",
+    )
+    assert driver(profile).profile is profile
+
+
+SHAPES = (
+    Profile,
+    Request,
+    Channel,
+    Cell,
+    *(
+        field.type
+        for field in msgspec.structs.fields(Profile)
+        if isinstance(field.type, type) and issubclass(field.type, msgspec.Struct)
+    ),
+)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_every_key_that_there_is_stands_in_the_file_with_a_comment(shape):
+    told = "\n".join(re.findall(r"#.*|^\w+ = .*#|^\[.*", TEXT, re.MULTILINE))
+    for field in msgspec.structs.fields(shape):
+        if field.name not in ("hash", "schema", "name", "title"):
+            assert re.search(rf"\b{field.name}\b", told), field.name
+
+
+KEYS = sorted({*re.findall(r"(\w+) =", TEXT), "x"})
+VALUES = ("0", "-1", "1e9", "nan", "true", '"x"', "[]", "{}", "[[]]", '"running"')
+
+
+@settings(max_examples=200)
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, TEXT.count("\n")),
+            st.sampled_from(KEYS),
+            st.sampled_from(VALUES),
+        ),
+        min_size=1,
+        max_size=4,
+    )
+)
+def test_no_change_to_a_profile_raises_anything_but_its_problems(changes):
+    lines = TEXT.split("\n")
+    for at, key, value in changes:
+        lines[at] = f"{key} = {value}"
+    told = None
+    try:
+        parse("\n".join(lines), "my.toml")
+    except ProfileError as error:
+        told = error.problems
+    assert told is None or all(it.message for it in told)
