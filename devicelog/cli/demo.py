@@ -14,8 +14,13 @@ from devicelog.cli import output
 from devicelog.cli.board import render
 from devicelog.cli.sessions import print_sessions
 from devicelog.daemon import Daemon
-from devicelog.drivers.simulated.serve import Ptys, Virtual
+from devicelog.drivers.load import load
+from devicelog.drivers.simulated.device import VirtualDevice
+from devicelog.drivers.simulated.script import Player, clinic
+from devicelog.drivers.simulated.serve import PtyPort, serve
+from devicelog.drivers.simulated.ultrasound import Ultrasound
 from devicelog.journal.reader import Reader
+from devicelog.model.flow import Identity
 from devicelog.operations.config import Loaded, parse
 from devicelog.operations.status import gather
 
@@ -25,6 +30,7 @@ _DEVICE = (
     'profile = "us-modbus"\nport = "{port}"\n'
 )
 _LOOK_S = 0.5
+_SHORTER = 0.15  # treatments of about a minute: something is to be seen
 
 
 @click.command()
@@ -35,20 +41,31 @@ _LOOK_S = 0.5
 def demo(duration: str, devices: int, seed: int) -> None:
     """A simulated clinic, running, on the screen; Ctrl-C ends it."""
     seconds = _seconds(duration)
-    ptys = Ptys([Virtual(f"SIM{n:05d}", seed + n) for n in range(1, devices + 1)])
+    ports = [PtyPort(_virtual(n, seed)) for n in range(1, devices + 1)]
+    ending = threading.Event()
+    served = threading.Thread(
+        target=serve, args=(ports, ending.is_set), name="simulated"
+    )
     with tempfile.TemporaryDirectory(prefix="devicelog-demo-") as directory:
-        daemon = Daemon(_loaded(directory, ptys.paths))
-        ptys.start()
+        daemon = Daemon(_loaded(directory, [port.path for port in ports]))
+        served.start()
         try:
             daemon.start()
             _watch(daemon, seconds)
             daemon.stop()
         finally:
-            ptys.stop()
+            ending.set()
+            served.join()
         with Reader(directory) as reader:
             rows, entries = reader.sessions(), reader.last_seq()
     click.echo(f"\nSIMULATED: {entries} entries, {len(rows)} sessions recorded")
     print_sessions(rows)
+
+
+def _virtual(n: int, seed: int) -> VirtualDevice:
+    machine = Player(Ultrasound(), clinic(seed + n, scale=_SHORTER))
+    who = Identity("SIM-US", f"SIM{n:05d}", "1.0")
+    return VirtualDevice(load("us-modbus"), machine, who)
 
 
 def _watch(daemon: Daemon, seconds: float | None) -> None:
