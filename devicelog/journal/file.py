@@ -88,6 +88,7 @@ def open_writing(directory: str, *, simulated: bool, site: str) -> sqlite3.Conne
             raise JournalError(f"{path} cannot be kept durable here (mode {mode})")
         if version == 0:
             _create(db, simulated=simulated, site=site)
+        _check_whole(db, path)
     except sqlite3.DatabaseError as error:
         raise JournalError(
             f"{path} cannot be opened: {error}",
@@ -95,6 +96,17 @@ def open_writing(directory: str, *, simulated: bool, site: str) -> sqlite3.Conne
         ) from error
     _check_kind(db, simulated=simulated)
     return db
+
+
+def _check_whole(db: sqlite3.Connection, path: Path) -> None:
+    """Refuse a file whose pages do not fit together (0.5 s for a million entries)."""
+    (found,) = db.execute("PRAGMA quick_check(1)").fetchone()
+    if found != "ok":
+        db.close()
+        raise JournalError(
+            f"{path} is damaged: {found}",
+            hint="keep the file and its -wal; record into another directory meanwhile",
+        )
 
 
 def _create(db: sqlite3.Connection, *, simulated: bool, site: str) -> None:

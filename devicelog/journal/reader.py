@@ -78,6 +78,8 @@ class Reader:
             self._db = sqlite3.connect(uri, uri=True, isolation_level=None)
             self._db.execute("SELECT 1 FROM meta").fetchone()
         except sqlite3.Error as error:
+            if self._db is not None:
+                self._db.close()
             raise JournalError(
                 f"{self._path} cannot be read: {error}",
                 hint="as another user: sudo -u devicelog devicelog ...",
@@ -130,8 +132,12 @@ class Reader:
         return int(self._all("SELECT COALESCE(MAX(seq), 0) FROM entries")[0][0])
 
     def last_trusted_ns(self) -> int | None:
-        """The highest trusted time, as far as the projection kept it."""
-        rows = self._all("SELECT value FROM meta WHERE name = 'trusted_ns'")
+        """The time of the newest reading that was stamped by a trusted clock."""
+        rows = self._all(
+            "SELECT at_ns FROM entries WHERE kind = 'reading'"
+            " AND instr(CAST(body AS TEXT), '\"clock_ok\":false') = 0"
+            " ORDER BY seq DESC LIMIT 1"
+        )
         return int(rows[0][0]) if rows else None
 
     def session(self, session_id: str) -> SessionRow | None:

@@ -16,9 +16,6 @@ from devicelog.sessions.rules import Rules
 from devicelog.sessions.session import Session
 from devicelog.sessions.tracker import Tracker
 
-# A session that ended so did not end with the reading that told us.
-_ENDED_BEFORE = frozenset({"link_lost", "logger_stopped"})
-
 
 def rules_of(profile: Profile, modality: Modality, *, verified: bool) -> Rules:
     """What a profile says that decides the sessions of one of its channels."""
@@ -111,6 +108,10 @@ class Channel:
         """What was held long enough."""
         return self._gate.tick(mono_ns)
 
+    def settle(self) -> list[Verdict]:
+        """Nothing will follow on this line: what is held is judged now."""
+        return self._gate.settle()
+
     def take(self, reading: Reading) -> list[Draft]:
         """The drafts of a believed reading and of the events around it.
 
@@ -118,11 +119,10 @@ class Channel:
         caused after it.
         """
         self.last = reading
-        before = self._tracker.session_id
         events = self._tracker.take(reading)
         early = [event for event in events if event.at_ns <= reading.at_ns]
         late = events[len(early) :]
-        subject = _session_of(before, early, late)
+        subject = self._tracker.owner
         kept = self.keeper.offer(reading, live=bool(subject))
         return [
             *self._events(early),
@@ -186,19 +186,3 @@ class Channel:
         return self._drafter.draft(
             "reading", body, kept.reading.at_ns, subject=session_id
         )
-
-
-def _session_of(
-    before: str, early: list[SessionEvent], late: list[SessionEvent]
-) -> str:
-    """The session that a reading belongs to, by what happened before and through it."""
-    for event in late:
-        if event.event == "start":
-            return event.session_id
-    ends = {
-        event.session_id: event for event in (*early, *late) if event.event == "end"
-    }
-    end = ends.get(before)
-    if end is None:
-        return before
-    return before if end in late and end.reason not in _ENDED_BEFORE else ""

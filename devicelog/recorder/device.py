@@ -79,15 +79,11 @@ class Device:
             interval_s=profile.interval_s,
             reply_s=profile.reply_s,
         )
-        self.channels = {
-            channel.name: Channel(
-                Drafter(run_id, settings.name, channel.name, timebase),
-                rules_of(profile, channel.modality, verified=identify is not None),
-                profile.hash,
-                taken,
-            )
-            for channel in profile.channels
-        }
+        self.channels: dict[str, Channel] = {}
+        for declared in profile.channels:
+            drafter = Drafter(run_id, settings.name, declared.name, timebase)
+            rules = rules_of(profile, declared.modality, verified=identify is not None)
+            self.channels[declared.name] = Channel(drafter, rules, profile.hash, taken)
 
     # --- What the loop tells ------------------------------------------------------
 
@@ -108,6 +104,7 @@ class Device:
         if self._gaps.lost("port"):
             self._tell("counts", mono_ns)
             for channel in self.channels.values():
+                self._weigh(channel, channel.settle())
                 self._drafts += channel.lost(mono_ns, "port")
         return self._step()
 
@@ -152,6 +149,7 @@ class Device:
         """The run ends; open sessions stay open in the journal."""
         self._hear_silence(mono_ns)
         for channel in self.channels.values():
+            self._weigh(channel, channel.settle())
             channel.keeper.drop()
         self._note_noise(self._noise.flush(mono_ns))
         self._tell("counts", mono_ns)
@@ -277,7 +275,6 @@ class Device:
     ) -> None:
         """Who answered, or (event by event) how the line stands and what it brought."""
         body = DeviceBody(
-            clock_ok=self._timebase.trusted,
             event=event,
             mono_ns=mono_ns,
             line=self.line.state,

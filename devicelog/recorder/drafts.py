@@ -66,5 +66,7 @@ class Drafter:
         )
 
     def at(self, kind: Kind, body: msgspec.Struct, mono_ns: int) -> Draft:
-        """An entry of the device itself, stamped now."""
+        """An entry of the device itself, stamped now; it says if the clock is wrong."""
+        if not self._timebase.trusted:
+            body = msgspec.structs.replace(body, clock_ok=False)
         return self.draft(kind, codec.encode(body), self.stamp(mono_ns))

@@ -1,0 +1,169 @@
+"""The recorder's small parts, each by an injected clock."""
+
+import hashlib
+
+import msgspec
+
+from devicelog.clock import BUILD_NS, SECOND, ManualClock, SystemClock
+from devicelog.drivers.base import Request
+from devicelog.errors import PortError
+from devicelog.journal.reader import Reader
+from devicelog.journal.settings import JournalSettings
+from devicelog.journal.writer import Writer
+from devicelog.model import codec
+from devicelog.model.flow import Draft, Identity, Reading
+from devicelog.model.kinds import NoiseBody
+from devicelog.recorder.drafts import Drafter
+from devicelog.recorder.gaps import GapWatch, Seen
+from devicelog.recorder.keep import Keeper
+from devicelog.recorder.line import IdentityCheck, LineWatch
+from devicelog.recorder.noise import NoiseBook
+from devicelog.recorder.polling import Poller
+from devicelog.recorder.timebase import Timebase
+
+DAY = 86_400
+
+
+def reading(second, state="idle"):
+    return Reading("us", state, second * SECOND, second * SECOND, {})
+
+
+def test_the_anchor_waits_until_nothing_runs():
+    clock = ManualClock()
+    base = Timebase(clock, "boot")
+    base.observe(live=False)
+    clock.step_wall(-3600)
+
+    assert base.observe(live=True) == []
+
+    (moved,) = base.observe(live=False)
+
+    assert moved.new_ns - moved.old_ns == -3600 * SECOND
+
+
+def test_a_boot_at_1970_is_untrusted_until_the_kernel_synchronises():
+    clock = ManualClock(wall_ns=0)
+    clock.synced = False
+    base = Timebase(clock, "boot")
+    body = NoiseBody(mono_ns=1, count=1, why="x")
+    draft = Drafter("run", "d", "-", base).at("noise", body, clock.mono_ns())
+
+    assert not codec.decode("noise", draft.body).clock_ok
+
+    clock.step_wall(BUILD_NS / SECOND + DAY)
+    clock.synced = True
+    base.observe(live=False)
+
+    assert base.trusted
+
+
+def test_a_clock_long_before_the_last_trusted_entry_is_untrusted():
+    clock = ManualClock(wall_ns=BUILD_NS + DAY * SECOND)
+    clock.synced = False
+
+    assert not Timebase(clock, "b", trusted_ns=BUILD_NS + 3 * DAY * SECOND).trusted
+    assert Timebase(clock, "b", trusted_ns=BUILD_NS + DAY * SECOND).trusted
+
+
+def test_stamps_grow_within_one_anchor_though_the_time_stands():
+    drafter = Drafter("run", "d", "c", Timebase(ManualClock(), "boot"))
+
+    assert [drafter.stamp(5) - drafter.stamp(5) for _ in range(3)] == [-1, -1, -1]
+
+
+def test_a_start_brings_back_thirty_seconds_and_all_readings_are_counted():
+    keeper = Keeper()
+    kept = []
+    for second in range(100):
+        kept += keeper.offer(reading(second), live=False)
+    started = keeper.offer(reading(100, "running"), live=True)
+
+    assert [it.reading.mono_ns // SECOND for it in kept] == [0, 60]
+    assert [it.reading.mono_ns // SECOND for it in started] == [*range(70, 101)]
+    assert [it.preroll for it in started] == [True] * 30 + [False]
+    assert keeper.kept + keeper.thinned + keeper.held == 101
+    assert sum(it.thinned for it in [*kept, *started]) == keeper.thinned
+
+
+def test_noise_beyond_four_kilobytes_a_minute_is_summed():
+    book = NoiseBook()
+    first = book.add(0, b"a" * 4000, "x")
+    rest = book.add(SECOND, b"b" * 5000, "x")
+    (total,) = book.tick(61 * SECOND)
+
+    assert sum(len(it.raw) // 2 for it in (*first, *rest)) == 4096
+    assert total.count == 9000 - 4096
+    assert total.sha256 == hashlib.sha256(b"b" * 4904).hexdigest()
+
+
+def test_an_unanswered_poll_ends_its_cycle_and_identity_is_asked_again():
+    who, status = Request("who", b"1"), Request("status", b"2")
+    poller = Poller(who, [status], interval_s=1, reply_s=0.5)
+    poller.opened(0)
+
+    assert poller.due(0, verified=False) is who
+    assert poller.due(1, verified=False) is None
+    assert poller.expire(SECOND // 2) is who
+    assert poller.due(SECOND // 2, verified=False) is None
+    assert poller.due(SECOND, verified=False) is who
+
+    poller.answered("who", SECOND)
+
+    assert poller.due(SECOND + 20_000_000, verified=True) is status
+
+
+def test_another_serial_number_is_refused_and_named():
+    check = IdentityCheck("A1", None, {"B2": "us-2"}, can_ask=True)
+
+    assert "that of us-2: are cables swapped?" in check.see(Identity(serial="B2"))
+    assert not check.verified
+    assert check.see(Identity(serial="A1")) == ""
+    assert check.verified
+
+
+def test_each_state_of_a_line_has_its_own_sentence():
+    watch = LineWatch(2 * SECOND)
+    said = set()
+    for state in ("missing", "busy", "forbidden", "unusable"):
+        watch.closed(PortError(f"it is {state}", state=state))
+        said.add((watch.state, watch.text))
+    watch.opened(0)
+    watch.judge(3 * SECOND)
+    said.add((watch.state, watch.text))
+    watch.byte(3 * SECOND)
+    watch.judge(4 * SECOND)
+    said.add((watch.state, watch.text))
+
+    assert [state for state, _ in sorted(said)] == sorted(
+        ["missing", "busy", "forbidden", "unusable", "silent", "noise"]
+    )
+    assert len({text for _, text in said}) == 6
+
+
+def test_each_loss_is_one_gap_with_its_length():
+    watch = GapWatch(2 * SECOND, Seen(at_ns=0, mono_ns=None))
+    first = watch.reading(10 * SECOND, 10 * SECOND)
+    watch.lost("port")
+    watch.lost("port")
+    second = watch.reading(11 * SECOND, 11 * SECOND)
+    third = watch.reading(20 * SECOND, 20 * SECOND)
+
+    assert [(it.cause, it.seconds) for it in (first, second, third)] == [
+        ("restart", 10.0),
+        ("port", 1.0),
+        ("silence", 9.0),
+    ]
+    assert watch.count == 3
+
+
+def test_the_last_trusted_time_is_that_of_the_newest_trusted_reading(tmp_path):
+    settings = JournalSettings(str(tmp_path))
+    with Writer(settings, simulated=True, site="sim-x", clock=SystemClock()) as writer:
+        for n, trusted in enumerate((True, True, False)):
+            it = msgspec.structs.replace(reading(n + 1), clock_ok=trusted)
+            body = codec.reading_body(it, "p")
+            draft = Draft(it.at_ns, "d", "us", "reading", "", f"r/{n}", body)
+            writer.append([draft], 10)
+
+    with Reader(str(tmp_path)) as reader:
+        assert reader.last_trusted_ns() == 2 * SECOND
