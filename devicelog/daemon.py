@@ -78,6 +78,8 @@ class Daemon:
         """Raise JournalError if a part died or hangs."""
         if self._writer.failed is not None:
             raise self._writer.failed
+        if not self._writer.alive:
+            raise JournalError("the journal's writer ended", hint="see the log above")
         if self._thread is None or not self._thread.is_alive():
             raise JournalError(
                 "the loop over the ports ended", hint="see the log above"

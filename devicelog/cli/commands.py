@@ -15,6 +15,7 @@ _LAZY: Final = {
     "devices": "devicelog.cli.devices:devices",
     "sessions": "devicelog.cli.sessions:sessions",
     "clock": "devicelog.cli.run:clock",
+    "db": "devicelog.cli.db:db",
 }
 _HELP: Final = {
     "run": "Record until stopped.",
@@ -24,6 +25,7 @@ _HELP: Final = {
     "devices": "List, find and try devices.",
     "sessions": "Look at recorded sessions.",
     "clock": "Trust the system clock.",
+    "db": "Check and mend the journal.",
 }
 
 

@@ -1,131 +1,142 @@
-"""The journal's file: SQLite in WAL mode, synchronous=FULL, one writer in the world.
+"""The journal's file: made whole or not at all, opened one way, its promises asserted.
 
-The directory is 0700 and the file 0600; a lock on the directory keeps a second
-recorder out. A journal is born simulated or real and refuses the other kind.
+The one place that opens it for writing. A plain `open` and `close` of the file would
+drop the locks that SQLite holds on it in this process; nobody else may do that.
 """
 
-import fcntl
+import contextlib
 import os
-import secrets
 import sqlite3
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
-from devicelog.errors import JournalBusy, JournalError, JournalRefused
+from devicelog.errors import JournalError, JournalRefused
+from devicelog.journal import projections, schema
+from devicelog.journal.directory import sync_directory
+from devicelog.journal.schema import Meta
 
-NAME: Final = "journal.db"
-VERSION: Final = 1
-_SCHEMA: Final = """
-CREATE TABLE entries (
-  seq INTEGER PRIMARY KEY AUTOINCREMENT,
-  at_ns INTEGER NOT NULL, device TEXT NOT NULL, channel TEXT NOT NULL,
-  kind TEXT NOT NULL, subject TEXT NOT NULL, key TEXT NOT NULL UNIQUE,
-  body BLOB NOT NULL, mac BLOB);
-CREATE UNIQUE INDEX entries_stamp ON entries (device, channel, at_ns);
-CREATE INDEX entries_subject ON entries (subject, seq) WHERE subject <> '';
-CREATE INDEX entries_device ON entries (device, kind, seq);
-CREATE TRIGGER entries_keep BEFORE DELETE ON entries
-  BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
-CREATE TRIGGER entries_stand BEFORE UPDATE OF
-  seq, at_ns, device, channel, kind, subject, key, body ON entries
-  BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
-CREATE TABLE sessions (
-  session_id TEXT PRIMARY KEY, device TEXT, channel TEXT, started_ns INTEGER,
-  ended_ns INTEGER, reason TEXT, open INTEGER, settings TEXT, totals TEXT,
-  flags TEXT, readings INTEGER, treatment_id TEXT, first_seq INTEGER,
-  last_seq INTEGER);
-CREATE TABLE devices (device TEXT PRIMARY KEY, line TEXT, text TEXT, identity TEXT);
-CREATE TABLE anchors (boot_id TEXT PRIMARY KEY, offset_ns INTEGER);
-CREATE TABLE runs (run_id TEXT PRIMARY KEY, boot_id TEXT, stopped INTEGER);
-CREATE TABLE alarms (name TEXT PRIMARY KEY, text TEXT, cleared INTEGER, seq INTEGER);
-CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT);
-"""
-PROJECTIONS: Final = ("sessions", "devices", "anchors", "runs", "alarms")
+_OLDEST_SQLITE: Final = (3, 37, 0)  # STRICT tables
+_WAL_LIMIT: Final = 64 * 1024 * 1024
+_BUSY_S: Final = 5.0  # a reader that rebuilds the wal-index holds us up, briefly
+_BUILDING: Final = ".building"
+_EARLY: Final = 1
+_PRIVATE: Final = stat.S_IRUSR | stat.S_IWUSR
 
 
-class Lock:
-    """The directory, locked for one recorder."""
-
-    def __init__(self, directory: str) -> None:
-        path = Path(directory)
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._fd = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            who = os.read(self._fd, 20).decode(errors="replace")
-            os.close(self._fd)
-            raise JournalBusy(
-                f"{directory} is recorded into by process {who or 'unknown'}",
-                hint="stop it first, or name another directory",
-            ) from error
-        os.ftruncate(self._fd, 0)
-        os.write(self._fd, str(os.getpid()).encode())
-
-    def release(self) -> None:
-        """Let others in."""
-        os.close(self._fd)
-
-
-def open_writing(directory: str, *, simulated: bool, site: str) -> sqlite3.Connection:
-    """The one read-write connection. The directory's lock must be held."""
-    path = Path(directory) / NAME
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-    try:
-        db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        version = db.execute("PRAGMA user_version").fetchone()[0]
-        if version > VERSION:
-            db.close()
-            raise JournalRefused(
-                f"{path} was written by a newer version ({version}, known {VERSION})",
-                hint="install that version; nothing was touched",
-            )
-        mode = db.execute("PRAGMA journal_mode=WAL").fetchone()[0]
-        db.execute("PRAGMA synchronous=FULL")
-        db.execute("PRAGMA secure_delete=ON")
-        db.execute("PRAGMA journal_size_limit=67108864")
-        if mode != "wal" or db.execute("PRAGMA synchronous").fetchone()[0] != 2:  # noqa: PLR2004
-            raise JournalError(f"{path} cannot be kept durable here (mode {mode})")
-        if version == 0:
-            _create(db, simulated=simulated, site=site)
-        _check_whole(db, path)
-    except sqlite3.DatabaseError as error:
+def connect(path: Path) -> sqlite3.Connection:
+    """The one connection that writes. Raises sqlite3.Error, JournalError."""
+    if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
         raise JournalError(
-            f"{path} cannot be opened: {error}",
-            hint="keep the file; it may be salvaged",
-        ) from error
-    _check_kind(db, simulated=simulated)
+            f"SQLite {sqlite3.sqlite_version} is too old", hint="3.37 is not"
+        )
+    path.chmod(_PRIVATE)
+    db = sqlite3.connect(
+        uri(path, "rw"),
+        uri=True,
+        isolation_level=None,  # every transaction is begun by us, by name
+        check_same_thread=False,  # opened by one thread, then used by another alone
+        timeout=_BUSY_S,
+    )
+    try:
+        _promise(db)
+    except BaseException:
+        db.close()
+        raise
     return db
 
 
-def _check_whole(db: sqlite3.Connection, path: Path) -> None:
-    """Refuse a file whose pages do not fit together (0.5 s for a million entries)."""
-    (found,) = db.execute("PRAGMA quick_check(1)").fetchone()
-    if found != "ok":
-        db.close()
-        raise JournalError(
-            f"{path} is damaged: {found}",
-            hint="keep the file and its -wal; record into another directory meanwhile",
-        )
+@contextmanager
+def building(path: Path, meta: Meta) -> Iterator[sqlite3.Connection]:
+    """A new journal, seen at `path` once the block has filled it without an error.
+
+    The block runs inside one transaction of a file that nobody else knows.
+    """
+    unfinished = path.with_name(path.name + _BUILDING)
+    for leftover in (unfinished, unfinished.with_name(unfinished.name + "-journal")):
+        leftover.unlink(missing_ok=True)
+    os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _PRIVATE))
+    unfinished.chmod(_PRIVATE)  # whatever the umask says
+    db = sqlite3.connect(uri(unfinished, "rw"), uri=True, isolation_level=None)
+    try:
+        with contextlib.closing(db):
+            db.execute(f"PRAGMA page_size={schema.PAGE_SIZE}")
+            db.execute(f"PRAGMA application_id={schema.APPLICATION_ID}")
+            db.execute(f"PRAGMA user_version={schema.VERSION}")
+            db.executescript(f"BEGIN IMMEDIATE; {schema.TABLES} {projections.TABLES}")
+            db.execute("INSERT INTO meta VALUES (1, ?, ?)", schema.meta_row(meta))
+            yield db
+            db.execute("COMMIT")
+            db.execute("PRAGMA journal_mode=WAL")
+    except BaseException:
+        unfinished.unlink()
+        raise
+    unfinished.rename(path)
+    sync_directory(path.parent)
 
 
-def _create(db: sqlite3.Connection, *, simulated: bool, site: str) -> None:
-    meta = {
-        "installation": secrets.token_hex(16),
-        "simulated": str(int(simulated)),
-        "site": site,
-    }
-    db.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version={VERSION};")
-    db.executemany("INSERT INTO meta VALUES (?, ?)", meta.items())
-    db.execute("COMMIT")
+def meta(db: sqlite3.Connection) -> Meta:
+    """What this journal is. Raises JournalError where that cannot be read."""
+    row = db.execute("SELECT body, crc FROM meta").fetchone()
+    if row is None:
+        raise JournalError("the journal does not say what it is")
+    return schema.read_meta(*row)
 
 
-def _check_kind(db: sqlite3.Connection, *, simulated: bool) -> None:
-    row = db.execute("SELECT value FROM meta WHERE name='simulated'").fetchone()
-    if bool(int(row[0])) != simulated:
-        db.close()
-        kinds = ("real", "simulated")
-        raise JournalRefused(
-            f"this journal is {kinds[not simulated]}, the site {kinds[simulated]}",
-            hint="name another directory; the two never mix",
-        )
+def admit(path: Path) -> Meta:
+    """What the journal at `path` is, nothing touched.
+
+    Raises JournalRefused where it is foreign or newer; sqlite3.DatabaseError or
+    JournalError where it is damaged.
+    """
+    # Immutable: no lock, no -wal, no -shm. What is asked was written at birth.
+    with contextlib.closing(sqlite3.connect(uri(path, "immutable"), uri=True)) as db:
+        (version,) = db.execute("PRAGMA user_version").fetchone()
+        (application,) = db.execute("PRAGMA application_id").fetchone()
+        names = {name for (name,) in db.execute("SELECT name FROM sqlite_master")}
+        if not names:
+            raise JournalError("the file is empty")
+        ours = application == schema.APPLICATION_ID
+        if version == _EARLY and not ours and "entries" in names:
+            raise JournalRefused(
+                f"{path} was written by an early devicelog that was never released",
+                hint="configure another directory; nothing was touched",
+            )
+        if not ours and not names & {"entries", "meta"}:
+            raise JournalRefused(
+                f"{path} is an SQLite file of another program",
+                hint="move it away, or configure another directory",
+            )
+        found = meta(db)
+        if found.version > schema.VERSION and version == found.version:
+            raise JournalRefused(
+                f"{path} was written by a newer devicelog"
+                f" (journal version {version}, this program knows {schema.VERSION})",
+                hint="install that version again; nothing was touched",
+            )
+        if not ours or version != found.version:
+            raise JournalError("the file's header is damaged")
+        return found
+
+
+def uri(path: Path, mode: str) -> str:
+    """An SQLite address; `immutable` is a mode here, for files that nobody writes."""
+    option = "mode=ro&immutable=1" if mode == "immutable" else f"mode={mode}"
+    return f"file:{quote(str(path.absolute()))}?{option}"
+
+
+def _promise(db: sqlite3.Connection) -> None:
+    """Set what durability rests on, and see that it is so."""
+    db.execute("PRAGMA synchronous=FULL")
+    db.execute("PRAGMA secure_delete=ON")
+    db.execute(f"PRAGMA journal_size_limit={_WAL_LIMIT}")
+    # The writer checkpoints itself: SQLite's own would swallow its errors.
+    db.execute("PRAGMA wal_autocheckpoint=0")
+    promised = {"journal_mode": "wal", "synchronous": 2, "secure_delete": 1}
+    for name, value in promised.items():
+        (found,) = db.execute(f"PRAGMA {name}").fetchone()
+        if found != value:
+            raise JournalError(f"SQLite keeps {name} at {found}, not {value}")

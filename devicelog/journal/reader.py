@@ -1,89 +1,79 @@
-"""The journal, read only. No transaction outlives a call; long reads page by `seq`."""
+"""Reading the journal: never writing, never holding a snapshot between two calls."""
 
+import contextlib
+import os
+import pwd
 import sqlite3
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self, TypeVar
 
 import msgspec
 
-from devicelog.errors import JournalError
-from devicelog.journal.file import NAME
-from devicelog.model.fields import Value
-from devicelog.model.flow import Entry, Identity
+from devicelog.errors import JournalError, JournalRefused
+from devicelog.journal import file, schema
+from devicelog.journal.directory import JOURNAL, WAL
+from devicelog.journal.rows import AlarmRow, DeviceRow, RunRow, SessionRow
+from devicelog.journal.schema import Meta
+from devicelog.model.flow import Entry
 
+__all__ = ["AlarmRow", "DeviceRow", "Meta", "Reader", "RunRow", "SessionRow"]
 
-class SessionRow(msgspec.Struct, frozen=True):
-    """One session as the journal knows it now."""
+_T = TypeVar("_T", bound=msgspec.Struct)
 
-    session_id: str
-    device: str
-    channel: str
-    started_ns: int
-    ended_ns: int | None
-    reason: str | None
-    open: bool
-    settings: dict[str, Value]
-    totals: dict[str, float | int]
-    flags: tuple[str, ...]
-    readings: int
-    treatment_id: str
-    first_seq: int
-    last_seq: int
+_BUSY_S: Final = 5.0
+_PACKED: Final = frozenset({"flags", "settings", "totals", "identity"})  # columns, JSON
 
-
-class DeviceRow(msgspec.Struct, frozen=True):
-    """What was last told of a device."""
-
-    device: str
-    line: str | None
-    text: str
-    identity: Identity | None
-
-
-class RunRow(msgspec.Struct, frozen=True):
-    """One start of the recorder."""
-
-    run_id: str
-    boot_id: str
-    stopped: bool
-
-
-class AlarmRow(msgspec.Struct, frozen=True):
-    """An alarm as last told."""
-
-    name: str
-    text: str
-    cleared: bool
-
-
-class Meta(msgspec.Struct, frozen=True):
-    """What a journal was born as."""
-
-    installation: str
-    simulated: bool
-    site: str
+_ENTRIES: Final = (
+    "SELECT seq, at_ns, device, channel, kind, subject, key, body, mac FROM entries "
+)
+_REST: Final = (
+    " AND seq > :after AND (:kind IS NULL OR kind = :kind)"
+    " AND (:device IS NULL OR device = :device)"
+    " AND (:channel IS NULL OR channel = :channel)"
+    " ORDER BY seq LIMIT :limit"
+)
+_BY_SEQ: Final = _ENTRIES + "WHERE 1" + _REST
+_BY_SUBJECT: Final = (
+    _ENTRIES
+    + "INDEXED BY entries_subject WHERE subject = :subject AND subject <> ''"
+    + _REST
+)
+_BY_KIND: Final = (
+    _ENTRIES
+    + "INDEXED BY entries_kind WHERE kind = :kind AND kind <> 'reading'"
+    + _REST
+)
+_LAST: Final = (
+    "SELECT e.seq, at_ns, e.device, channel, e.kind, subject, key, body, mac"
+    " FROM latest l JOIN entries e ON e.seq = l.seq WHERE l.device = ? AND l.kind = ?"
+)
+_SESSIONS: Final = (
+    "SELECT session_id, device, channel, started_ns, ended_ns, ended_ns IS NULL,"
+    " reason, flags, treatment_id, settings, totals,"
+    " CASE WHEN s.readings THEN s.readings ELSE coalesce(t.readings, 0) END,"
+    " readings_sha256, coalesce(first_seq, 0), coalesce(last_seq, 0)"
+    " FROM sessions s LEFT JOIN subjects t ON t.subject = s.session_id"
+)
 
 
 class Reader:
-    """Use as a context manager, in the thread that made it. Raises JournalError."""
+    """A context manager, for one thread. Works while a recorder runs or none does.
+
+    Raises JournalError where the journal is missing, unreadable or damaged, and says
+    what to do.
+    """
 
     def __init__(self, directory: str) -> None:
-        self._path = Path(directory) / NAME
+        self._path = Path(directory) / JOURNAL
         self._db: sqlite3.Connection | None = None
 
     def __enter__(self) -> Self:
+        self._admit()
         try:
-            uri = f"{self._path.resolve().as_uri()}?mode=ro"
-            self._db = sqlite3.connect(uri, uri=True, isolation_level=None)
-            self._db.execute("SELECT 1 FROM meta").fetchone()
+            self._db = self._connect()
         except sqlite3.Error as error:
-            if self._db is not None:
-                self._db.close()
-            raise JournalError(
-                f"{self._path} cannot be read: {error}",
-                hint="as another user: sudo -u devicelog devicelog ...",
-            ) from error
+            raise self._told(error) from error
         return self
 
     def __exit__(
@@ -94,6 +84,9 @@ class Reader:
     ) -> None:
         if self._db is not None:
             self._db.close()
+            self._db = None
+
+    # --- Entries ------------------------------------------------------------------
 
     def entries(
         self,
@@ -101,118 +94,208 @@ class Reader:
         *,
         kind: str | None = None,
         device: str | None = None,
+        channel: str | None = None,
         subject: str | None = None,
         limit: int = 1000,
     ) -> list[Entry]:
-        """A page of entries in order, those after this `seq`."""
-        asked = {"kind": kind, "device": device, "subject": subject}
-        wanted = {name: value for name, value in asked.items() if value is not None}
-        where = "subject <> '' AND " if subject else ""
-        where += " AND ".join(["seq > ?", *(f"{name} = ?" for name in wanted)])
-        sql = f"SELECT * FROM entries WHERE {where} ORDER BY seq LIMIT ?"  # noqa: S608
-        return [Entry(*row) for row in self._all(sql, after, *wanted.values(), limit)]
+        """The next entries with a higher `seq`, in its order; fewer than `limit`: all.
+
+        Page on from the last one's `seq`.
+        """
+        query = _BY_SEQ
+        if subject:
+            query = _BY_SUBJECT
+        elif kind is not None and kind != "reading":
+            query = _BY_KIND
+        asked = {"after": after, "kind": kind, "device": device, "channel": channel}
+        asked |= {"subject": subject, "limit": limit}
+        return [Entry(*row) for row in self._rows(query, asked)]
+
+    def entry(self, seq: int) -> Entry | None:
+        """The entry of this number."""
+        return self._entry(_ENTRIES + "WHERE seq = ?", seq)
 
     def find(self, key: str) -> Entry | None:
-        """The entry with this key."""
-        rows = self._all("SELECT * FROM entries WHERE key = ?", key)
-        return Entry(*rows[0]) if rows else None
+        """The entry that was made under this key."""
+        return self._entry(_ENTRIES + "WHERE key = ?", key)
 
     def last(self, kind: str, device: str) -> Entry | None:
-        """The newest entry of this kind and device."""
-        rows = self._all(
-            "SELECT * FROM entries WHERE device = ? AND kind = ?"
-            " ORDER BY seq DESC LIMIT 1",
-            device,
-            kind,
-        )
-        return Entry(*rows[0]) if rows else None
+        """The latest entry of this kind from this device."""
+        return self._entry(_LAST, device, kind)
 
     def last_seq(self) -> int:
-        """The newest `seq`; 0 in an empty journal."""
-        return int(self._all("SELECT COALESCE(MAX(seq), 0) FROM entries")[0][0])
+        """The highest number given; 0 in a new journal."""
+        return int(self._rows("SELECT coalesce(max(seq), 0) FROM entries")[0][0])
 
-    def last_trusted_ns(self) -> int | None:
-        """The time of the newest reading that was stamped by a trusted clock."""
-        rows = self._all(
-            "SELECT at_ns FROM entries WHERE kind = 'reading'"
-            " AND instr(CAST(body AS TEXT), '\"clock_ok\":false') = 0"
-            " ORDER BY seq DESC LIMIT 1"
-        )
-        return int(rows[0][0]) if rows else None
+    # --- Projections --------------------------------------------------------------
 
     def session(self, session_id: str) -> SessionRow | None:
-        """One session."""
-        sql = "SELECT * FROM sessions WHERE session_id = ?"
-        return next(iter(self._sessions(sql, session_id)), None)
+        """One session, or None."""
+        query = _SESSIONS + " WHERE session_id = ?"
+        return next(iter(self._made(SessionRow, query, (session_id,))), None)
 
     def has_session(self, session_id: str) -> bool:
         """Whether this id is taken."""
         return self.session(session_id) is not None
 
-    def open_sessions(self) -> list[SessionRow]:
-        """All that have not ended, oldest first."""
-        return self._sessions("SELECT * FROM sessions WHERE open ORDER BY first_seq")
-
     def sessions(
-        self, *, open_only: bool = False, device: str | None = None, limit: int = 50
+        self,
+        *,
+        open_only: bool = False,
+        device: str | None = None,
+        since_ns: int | None = None,
+        limit: int = 1000,
     ) -> list[SessionRow]:
-        """Newest first."""
-        return self._sessions(
-            "SELECT * FROM sessions WHERE open >= ? AND device = COALESCE(?, device)"
-            " ORDER BY first_seq DESC LIMIT ?",
-            int(open_only),
-            device,
-            limit,
+        """Sessions, the latest start first. `since_ns`: started then or later."""
+        query = _SESSIONS + (
+            " WHERE (NOT :open OR ended_ns IS NULL)"
+            " AND (:device IS NULL OR device = :device)"
+            " AND (:since IS NULL OR started_ns >= :since)"
+            " ORDER BY started_ns DESC, session_id DESC LIMIT :limit"
         )
+        asked = {"open": open_only, "device": device, "since": since_ns, "limit": limit}
+        return self._made(SessionRow, query, asked)
+
+    def open_sessions(self) -> list[SessionRow]:
+        """All that nothing has ended, in order of their start."""
+        query = _SESSIONS + " WHERE ended_ns IS NULL ORDER BY started_ns, session_id"
+        return self._made(SessionRow, query)
 
     def devices(self) -> list[DeviceRow]:
-        """What was last told of each device."""
-        return [
-            DeviceRow(
-                device,
-                line,
-                text or "",
-                msgspec.json.decode(who, type=Identity) if who else None,
-            )
-            for device, line, text, who in self._all("SELECT * FROM devices")
-        ]
+        """What each device last said of itself."""
+        query = "SELECT device, line, text, identity, seq FROM devices ORDER BY device"
+        return self._made(DeviceRow, query)
 
     def anchor(self, boot_id: str) -> int | None:
-        """The last anchor of this boot."""
-        rows = self._all("SELECT offset_ns FROM anchors WHERE boot_id = ?", boot_id)
+        """The last anchor of this boot: UTC minus boot time, in ns."""
+        rows = self._rows("SELECT offset_ns FROM anchors WHERE boot_id = ?", (boot_id,))
+        return int(rows[0][0]) if rows else None
+
+    def last_trusted_ns(self) -> int | None:
+        """The time of the newest reading that was stamped by a trusted clock."""
+        rows = self._rows("SELECT value FROM marks WHERE name = 'trusted_ns'")
         return int(rows[0][0]) if rows else None
 
     def runs(self) -> list[RunRow]:
-        """All starts of the recorder."""
-        return [RunRow(a, b, bool(c)) for a, b, c in self._all("SELECT * FROM runs")]
+        """All runs of the recorder, in order."""
+        query = (
+            "SELECT run_id, boot_id, version, started_ns, stopped_ns, seq"
+            " FROM runs ORDER BY seq"
+        )
+        return self._made(RunRow, query)
 
     def alarms(self, *, open_only: bool = False) -> list[AlarmRow]:
-        """Alarms as last told."""
-        rows = self._all("SELECT name, text, cleared FROM alarms ORDER BY seq")
-        told = [AlarmRow(name, text, bool(cleared)) for name, text, cleared in rows]
-        return [it for it in told if not (open_only and it.cleared)]
+        """Alarms in the order in which they were raised."""
+        query = (
+            "SELECT seq, name, device, raised_ns, cleared_ns, text, remedy, times"
+            " FROM alarms WHERE NOT ? OR cleared_ns IS NULL ORDER BY seq"
+        )
+        return self._made(AlarmRow, query, (open_only,))
 
     def meta(self) -> Meta:
-        """What this journal was born as."""
-        it = dict(self._all("SELECT name, value FROM meta"))
-        return Meta(it["installation"], it["simulated"] == "1", it["site"])
+        """What this journal is: installation, site, simulated or real."""
+        return schema.read_meta(*self._rows("SELECT body, crc FROM meta")[0])
 
     # --- Private ------------------------------------------------------------------
 
-    def _all(self, sql: str, *values: Any) -> list[Any]:
-        if self._db is None:
-            raise JournalError("the reader is not open")
+    def _admit(self) -> None:
+        """Say in words what SQLite would call "unable to open database file"."""
+        directory = self._path.parent
         try:
-            return self._db.execute(sql, values).fetchall()
-        except sqlite3.Error as error:
-            raise JournalError(f"{self._path} cannot be read: {error}") from error
+            self._path.stat()
+            readable = os.access(self._path, os.R_OK)
+        except FileNotFoundError:
+            raise JournalError(
+                f"there is no journal in {directory}",
+                hint="the recorder makes it: `devicelog run`; or see that"
+                " `[journal] directory` names the right one",
+            ) from None
+        except PermissionError:
+            readable = False
+        if not readable:
+            raise JournalError(
+                f"{directory} may not be read by this user",
+                hint=f"say `sudo -u {_owner(directory)} devicelog ...`",
+            )
 
-    def _sessions(self, sql: str, *values: Any) -> list[SessionRow]:
-        rows = []
-        for row in self._all(sql, *values):
-            made = dict(zip(SessionRow.__struct_fields__, row, strict=True))
-            for name in ("settings", "totals", "flags"):
-                made[name] = msgspec.json.decode(made[name])
-            made["open"] = bool(made["open"])
-            rows.append(msgspec.convert(made, SessionRow))
-        return rows
+    def _connect(self) -> sqlite3.Connection:
+        db = self._try("ro")
+        if db is None and not self._has_wal():
+            # No recorder runs and the directory cannot be written (not ours, or the
+            # disk is full): there is no -wal, so the file alone says everything.
+            db = self._try("immutable")
+        if db is None:
+            raise JournalError(
+                f"the journal in {self._path.parent} cannot be opened",
+                hint="is its disk full? free some space, or start the recorder",
+            )
+        (version,) = db.execute("PRAGMA user_version").fetchone()
+        if version > schema.VERSION:
+            db.close()
+            raise JournalRefused(
+                f"{self._path} was written by a newer devicelog",
+                hint="use that version to read it",
+            )
+        return db
+
+    def _has_wal(self) -> bool:
+        wal = self._path.with_name(WAL)
+        return wal.exists() and wal.stat().st_size > 0  # an attempt leaves it empty
+
+    def _try(self, mode: str) -> sqlite3.Connection | None:
+        """None where SQLite cannot open the file so."""
+        db = sqlite3.connect(
+            file.uri(self._path, mode), uri=True, isolation_level=None, timeout=_BUSY_S
+        )
+        try:
+            db.execute("SELECT 1 FROM meta").fetchone()
+        except sqlite3.OperationalError:
+            db.close()
+            return None
+        except BaseException:
+            db.close()
+            raise
+        return db
+
+    def _entry(self, query: str, *asked: object) -> Entry | None:
+        rows = self._rows(query, asked)
+        return Entry(*rows[0]) if rows else None
+
+    def _made(self, shape: type[_T], query: str, asked: Any = ()) -> list[_T]:
+        """Rows as structs; some of their columns hold JSON."""
+        names = shape.__struct_fields__
+        return [
+            msgspec.convert(
+                {
+                    name: msgspec.json.decode(it) if name in _PACKED and it else it
+                    for name, it in zip(names, row, strict=True)
+                },
+                shape,
+                strict=False,  # SQLite has no bool
+            )
+            for row in self._rows(query, asked)
+        ]
+
+    def _rows(self, query: str, asked: Any = ()) -> list[Any]:
+        if self._db is None:
+            raise JournalError("the reader is closed", hint="use it in a `with` block")
+        try:
+            # All at once: a cursor left half-read would pin the -wal.
+            with contextlib.closing(self._db.execute(query, asked)) as cursor:
+                return cursor.fetchall()
+        except (sqlite3.Error, UnicodeError) as error:
+            raise self._told(error) from error
+
+    def _told(self, error: Exception) -> JournalError:
+        return JournalError(
+            f"the journal {self._path} cannot be read: {error}",
+            hint="start the recorder: it sets damage aside and salvages the rest",
+        )
+
+
+def _owner(directory: Path) -> str:
+    """Whose the directory is, or as whom the recorder usually runs."""
+    try:
+        return pwd.getpwuid(directory.stat().st_uid).pw_name
+    except (OSError, KeyError):
+        return "devicelog"

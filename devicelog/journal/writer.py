@@ -1,78 +1,81 @@
-"""The one writer: a thread, a connection, groups that become durable whole.
+"""The one writer: groups from any thread, made durable together by a thread of its own.
 
-Group commit: at most every interval after the first pending draft, at once on an edge.
-A failed commit is ambiguous, so it is never retried in place: the connection is opened
-anew and the groups handed over again; their keys make a repeat harmless.
+Nothing here blocks who records. What the disk does not take stays in memory, in order,
+up to a limit; after a failed write the file is closed, opened, verified, and the same
+entries are handed over again, which their keys make harmless.
 """
 
-import itertools
 import logging
-import queue
 import sqlite3
 import threading
-import time
+from collections import deque
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Final, Self
 
-import msgspec
-
 from devicelog.clock import Clock
 from devicelog.errors import JournalError
-from devicelog.journal.file import Lock, open_writing
-from devicelog.journal.projections import apply
+from devicelog.journal import notices
+from devicelog.journal.ledger import Answer
 from devicelog.journal.settings import JournalSettings
-from devicelog.model import codec
+from devicelog.journal.store import Store
+from devicelog.journal.trouble import State, Trouble
 from devicelog.model.flow import Draft, Entry
-from devicelog.model.kinds import AlarmBody
 
 _log = logging.getLogger(__name__)
-_BEAT_S: Final = 1.0
-_RETRY_S: Final = 0.5
-_ATTEMPTS: Final = 20
+
+_LOOK_S: Final = 1.0
+# Entries a transaction at most: a long backlog must not stop the beats.
+_BATCH: Final = 5_000
 
 
-class _Group(msgspec.Struct):
-    drafts: Sequence[Draft]
-    done: threading.Event | None = None
-    entries: list[Entry] = []
+class _Group:
+    """What becomes durable whole or not at all, and who waits for it."""
+
+    def __init__(self, drafts: Sequence[Draft], *, awaited: bool = False) -> None:
+        self.drafts = tuple(drafts)
+        self.urgent = awaited or any(draft.edge for draft in drafts)
+        self.done = threading.Event()
+        self.answer: Answer = []
+
+    def settle(self, answer: Answer) -> None:
+        self.answer = answer
+        self.done.set()
 
 
 class Writer:
-    """See the module. `failed` is set when it gave up: recording must end then."""
+    """Owns the only connection that writes, from `open` to `close`.
+
+    `beats` counts passes of its thread, at least one a second, unless the disk hangs;
+    `committed` is the last durable seq; `failed` is set once it has given up, and then
+    the process must end. `thorough`: opening looks at every entry.
+    """
 
     def __init__(
-        self, settings: JournalSettings, *, simulated: bool, site: str, clock: Clock
+        self,
+        settings: JournalSettings,
+        *,
+        simulated: bool,
+        site: str,
+        clock: Clock,
+        thorough: bool = False,
     ) -> None:
-        self._settings = settings
-        self._simulated, self._site, self._clock = simulated, site, clock
-        self._queue: queue.SimpleQueue[_Group | None] = queue.SimpleQueue()
+        self._store = Store(
+            settings, simulated=simulated, site=site, clock=clock, thorough=thorough
+        )
+        self._trouble = Trouble(self._store)
+        self._interval_s = settings.commit_interval_ms / 1000
+        self._limit = settings.pending_limit
+        self._mutex = threading.Condition()
+        self._queue: deque[_Group] = deque()
+        self._taken: list[_Group] = []  # being written; until that has succeeded
+        self._urgent = False
+        self._closing = False
         self._thread: threading.Thread | None = None
-        self._highest: dict[tuple[str, str], int] = {}
-        self.backlog = 0
+        self.backlog = 0  # entries handed over and not yet durable
         self.beats = 0
         self.committed = 0
-        self.state = "recording"
         self.failed: JournalError | None = None
-
-    def open(self) -> None:
-        """Lock the directory and open the file. Raises JournalError."""
-        self._lock = Lock(self._settings.directory)
-        try:
-            self._db = self._connect()
-        except BaseException:
-            self._lock.release()
-            raise
-        self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
-        self._thread.start()
-
-    def close(self) -> None:
-        """Make durable what is pending, and let go."""
-        self._queue.put(None)
-        if self._thread is not None:
-            self._thread.join()
-        self._db.close()
-        self._lock.release()
 
     def __enter__(self) -> Self:
         self.open()
@@ -86,149 +89,162 @@ class Writer:
     ) -> None:
         self.close()
 
+    # --- From anywhere ------------------------------------------------------------
+
+    def open(self) -> None:
+        """Lock the directory, open and verify the journal, start the thread.
+
+        Raises JournalBusy, JournalRefused, ConfigError or JournalError; then nothing
+        is held. Damage raises nothing: it is set aside, and the rest salvaged.
+        """
+        self._store.open()
+        self.committed = self._store.committed
+        self._speak()
+        self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Write what is pending, checkpoint, release the directory.
+
+        If the disk takes nothing for some seconds, what is pending is given up, and
+        the log says how much.
+        """
+        with self._mutex:
+            self._closing = True
+            self._mutex.notify_all()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+            self._store.close()
+
     def submit(self, drafts: Sequence[Draft]) -> bool:
-        """One group, durable whole or not at all, in order; False: not now."""
-        if self.backlog > self._settings.pending_limit:
-            return False
-        if drafts:
-            self.backlog += len(drafts)
-            self._queue.put(_Group(drafts))
-        return True
+        """Hand over one group. False: not now, the memory for pending ones is full.
+
+        Never blocks. True is no promise of durability; `committed` and `append` are.
+        """
+        return not drafts or self._put(_Group(drafts))
 
     def append(self, drafts: Sequence[Draft], timeout_s: float) -> list[Entry]:
-        """The same, and wait for the commit of these and all before."""
-        group = _Group(drafts, threading.Event(), [])
-        self.backlog += len(drafts)
-        self._queue.put(group)
-        if group.done is None or not group.done.wait(timeout_s):
-            raise JournalError(f"not durable after {timeout_s:g} s ({self.state})")
-        return group.entries
+        """Hand over one group and wait until it is durable; one entry a draft.
+
+        An empty group waits for all that was handed over before. Where a key was
+        known, its first entry is returned. Raises JournalError if the group cannot
+        be stored, or is not durable in time (it may be later: repeat with its keys).
+        """
+        group = _Group(drafts, awaited=True)
+        if not self._put(group):
+            raise JournalError("the journal takes no entries now", hint="ask again")
+        if not group.done.wait(timeout_s):
+            raise JournalError(
+                f"not durable after {timeout_s:g} s", hint="ask again with the same id"
+            )
+        if isinstance(group.answer, JournalError):
+            raise group.answer
+        return group.answer
+
+    @property
+    def accepts(self) -> bool:
+        """Whether `submit` would take something now."""
+        open_ = self.failed is None and not self._closing
+        return open_ and self.backlog < self._limit
+
+    @property
+    def alive(self) -> bool:
+        """Whether its thread runs."""
+        return self._thread is not None and self._thread.is_alive()
+
+    @property
+    def state(self) -> State:
+        """`failing` and `disk_full`: nothing becomes durable now."""
+        return "failing" if self.failed else self._trouble.state
 
     # --- The thread ---------------------------------------------------------------
 
+    def _put(self, group: _Group) -> bool:
+        with self._mutex:
+            # A group above the limit is taken all the same once nothing else waits.
+            over = self.backlog and self.backlog + len(group.drafts) > self._limit
+            if self.failed or self._closing or over:
+                return False
+            self._enqueue(group)
+            return True
+
+    def _enqueue(self, group: _Group) -> None:
+        self._queue.append(group)
+        self.backlog += len(group.drafts)
+        self._urgent = self._urgent or group.urgent
+        if self._urgent or len(self._queue) == 1:
+            self._mutex.notify_all()
+
     def _run(self) -> None:
-        ending = False
-        while not ending and self.failed is None:
-            self.beats += 1
-            try:
-                first = self._queue.get(timeout=_BEAT_S)
-            except queue.Empty:
-                continue
-            if first is None:
-                return
-            groups, ending = self._gather(first)
-            self._persist(groups)
-
-    def _gather(self, first: _Group) -> tuple[list[_Group], bool]:
-        """What arrives within the interval; no longer once there is an edge."""
-        groups = [first]
-        until = time.monotonic() + self._settings.commit_interval_ms / 1000
-        while True:
-            urgent = groups[-1].done is not None or any(
-                draft.edge for draft in groups[-1].drafts
-            )
-            left = 0.0 if urgent else until - time.monotonic()
-            try:
-                group = self._queue.get(timeout=left) if left > 0 else None
-                if left <= 0:
-                    return groups, False
-            except queue.Empty:
-                return groups, False
-            if group is None:
-                return groups, True
-            groups.append(group)
-
-    def _persist(self, groups: list[_Group]) -> None:
-        """Commit; on failure open anew and hand over again, to a bound.
-
-        A full disk has none: it waits, holding what it has, until there is room.
-        """
-        for attempt in itertools.count():
-            if attempt >= _ATTEMPTS and self.state != "disk_full":
-                break
-            self.beats += 1
-            try:
-                self._commit(groups)
-            except (sqlite3.Error, JournalError) as error:
-                self._reopen(error, attempt)
-                continue
-            if attempt:
-                _log.warning("the journal records again after %d failures", attempt)
-            self.state = "recording"
-            for group in groups:
-                self.backlog -= len(group.drafts)
-                if group.done is not None:
-                    group.done.set()
-            return
-        self.failed = JournalError("the journal cannot be written", hint="see the log")
-
-    def _reopen(self, error: Exception, attempt: int) -> None:
-        full = "full" in str(error)
-        self.state = "disk_full" if full else "failing"
-        if not attempt:
-            _log.error("the journal cannot be written: %s", error)
-        threading.Event().wait(_RETRY_S)
         try:
-            self._db.close()
-            self._db = self._connect()
-        except (sqlite3.Error, JournalError) as again:
-            _log.debug("the journal cannot be opened: %s", again)
+            while self._gather():
+                self._write()
+        except JournalError as error:
+            self._give_up(error)
+        except Exception as error:  # noqa: BLE001 - a thread must not die unseen
+            _log.exception("the journal's writer failed")
+            self._give_up(JournalError(f"the journal's writer failed: {error!r}"))
 
-    def _connect(self) -> sqlite3.Connection:
-        db = open_writing(
-            self._settings.directory, simulated=self._simulated, site=self._site
-        )
-        (self.committed,) = db.execute(
-            "SELECT COALESCE(MAX(seq), 0) FROM entries"
-        ).fetchone()
-        return db
+    def _gather(self) -> bool:
+        """Fill `_taken`, at leisure. False: closing, and nothing is left."""
+        self.beats += 1
+        if self._taken:  # they failed, and come again before all others
+            return True
+        with self._mutex:
+            self._mutex.wait_for(lambda: self._queue or self._closing, _LOOK_S)
+            if self._queue:
+                self._mutex.wait_for(
+                    lambda: self._urgent or self._closing, self._interval_s
+                )
+            size = 0
+            while self._queue and size < _BATCH:
+                self._taken.append(self._queue.popleft())
+                size += len(self._taken[-1].drafts)
+            self._urgent = bool(self._queue)
+            return bool(self._taken) or not self._closing
 
-    def _commit(self, groups: list[_Group]) -> None:
-        db = self._db
-        db.execute("BEGIN IMMEDIATE")
-        last = self.committed
-        for group in groups:
-            group.entries = [self._insert(db, draft) for draft in group.drafts]
-            if group.entries:
-                last = max(last, *(entry.seq for entry in group.entries))
-        db.execute("COMMIT")
-        self.committed = last
+    def _write(self) -> None:
+        """One attempt at what is taken, or at nothing: then the disk is seen to."""
+        try:
+            idle = not self._taken
+            if self._taken:
+                self._settle(self._store.commit([it.drafts for it in self._taken]))
+            self._store.settle(idle=idle)
+        except (sqlite3.Error, OSError) as error:
+            wait_s = self._trouble.met(error, closing=self._closing)
+            with self._mutex:
+                self._mutex.wait(wait_s)
+        else:
+            self._trouble.over()
+        self._speak()
 
-    def _insert(self, db: sqlite3.Connection, draft: Draft) -> Entry:
-        row = db.execute("SELECT * FROM entries WHERE key=?", (draft.key,)).fetchone()
-        if row is not None:
-            entry = Entry(*row)
-            if entry.body != draft.body:
-                self._alarm(db, draft)
-            return entry
-        at_ns = self._free(db, draft)
-        values = (at_ns, draft.device, draft.channel, draft.kind, draft.subject)
-        cursor = db.execute(
-            "INSERT INTO entries (at_ns, device, channel, kind, subject, key, body)"
-            " VALUES (?,?,?,?,?,?,?)",
-            (*values, draft.key, draft.body),
-        )
-        entry = Entry(cursor.lastrowid or 0, *values, draft.key, draft.body)
-        apply(db, entry)
-        return entry
+    def _settle(self, answers: Sequence[Answer]) -> None:
+        self.committed = self._store.committed
+        done, self._taken = self._taken, []
+        with self._mutex:
+            self.backlog -= sum(len(group.drafts) for group in done)
+        for group, answer in zip(done, answers, strict=True):
+            group.settle(answer)
+            if isinstance(answer, JournalError):
+                where = ", ".join(
+                    sorted({f"{it.device}/{it.kind}" for it in group.drafts})
+                )
+                text = f"{len(group.drafts)} entries of {where} are lost: {answer}"
+                self._store.notices.raised(notices.REFUSED, text, "report it")
 
-    def _free(self, db: sqlite3.Connection, draft: Draft) -> int:
-        """The draft's time, or the next free one after an earlier anchor."""
-        at_ns, where = draft.at_ns, (draft.device, draft.channel)
-        sql = "SELECT 1 FROM entries WHERE device=? AND channel=? AND at_ns=?"
-        if where not in self._highest or at_ns <= self._highest[where]:
-            while db.execute(sql, (*where, at_ns)).fetchone():
-                at_ns += 1
-        self._highest[where] = max(at_ns, self._highest.get(where, 0))
-        return at_ns
+    def _speak(self) -> None:
+        """Our own alarms are entries too: taken whatever the limit, to the last."""
+        with self._mutex:
+            for draft in self._store.notices.drain():
+                self._enqueue(_Group([draft]))
 
-    def _alarm(self, db: sqlite3.Connection, draft: Draft) -> None:
-        _log.error("key %s came again with another body", draft.key)
-        body = AlarmBody(name="key", text=f"key {draft.key} came with another body")
-        key = f"{draft.key}/alarm/{self._clock.mono_ns()}"
-        self._insert(
-            db,
-            Draft(
-                self._clock.wall_ns(), "-", "-", "alarm", "", key, codec.encode(body)
-            ),
-        )
+    def _give_up(self, error: JournalError) -> None:
+        with self._mutex:
+            self.failed = error
+            lost = [*self._taken, *self._queue]
+            self._queue.clear()
+            self._taken = []
+        _log.critical("%d entries could not be written: %s", self.backlog, error)
+        for group in lost:
+            group.settle(error)

@@ -247,6 +247,7 @@ def _whole(config: Config, table: strict.Table) -> Iterator[strict.Problem]:
     for key, low in (
         ("commit_interval_ms", 1),
         ("pending_limit", 1),
+        ("ballast_mb", 0),
     ):
         value = getattr(config.journal, key)
         if value < low:

@@ -1,33 +1,21 @@
-"""A full disk and a damaged file: nothing is lost, nothing is passed over."""
+"""A full disk: the ballast is given up, then memory holds what is handed over."""
 
 import contextlib
 import os
+import shutil
 import subprocess
-import threading
+import sys
+import time
 
 import pytest
 import requires
+from journals import clinic, entries, fill, reading, writer
 
-from devicelog.clock import SystemClock
 from devicelog.errors import JournalError
 from devicelog.journal.reader import Reader
-from devicelog.journal.settings import JournalSettings
-from devicelog.journal.writer import Writer
-from devicelog.model.flow import Draft
 
 PAGE = 4096
-
-
-def drafts(first, count):
-    return [
-        Draft(n + 1, "d", "c", "noise", "", f"r/{n}", b"x" * 500)
-        for n in range(first, first + count)
-    ]
-
-
-def writer(directory):
-    settings = JournalSettings(str(directory))
-    return Writer(settings, simulated=True, site="sim-disk", clock=SystemClock())
+MB = 1024 * 1024
 
 
 @pytest.fixture
@@ -37,46 +25,116 @@ def small_disk(tmp_path):
     folder = tmp_path / "disk"
     folder.mkdir()
     subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", folder], check=True
+        ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", folder], check=True
     )
     yield folder
     subprocess.run(["umount", folder], check=True)
 
 
-def test_a_full_disk_is_waited_for_longer_than_other_failures(small_disk):
-    with writer(small_disk / "data") as journal:
-        journal.append(drafts(0, 200), 10)
-        filler = os.open(small_disk / "filler", os.O_WRONLY | os.O_CREAT)
-        with contextlib.suppress(OSError):
-            while True:
-                os.write(filler, bytes(PAGE))
-        os.close(filler)
-        assert journal.submit(drafts(200, 2000))
-        wait = threading.Event()
-        for _ in range(240):
-            wait.wait(0.05)
-        state = (journal.state, journal.failed, journal.committed)
+def fill_disk(folder):
+    """Take every byte that is left."""
+    filler = os.open(folder / "filler", os.O_WRONLY | os.O_CREAT)
+    with contextlib.suppress(OSError):
+        while True:
+            os.write(filler, bytes(PAGE))
+    os.close(filler)
+    assert shutil.disk_usage(folder).free == 0
+
+
+def wait_until(true, seconds):
+    until = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < until
+        os.sched_yield()
+
+
+def keys(directory):
+    return [it.key for it in entries(directory) if it.kind == "reading"]
+
+
+def test_a_full_disk_costs_the_ballast_first_and_nothing_else(small_disk):
+    directory = small_disk / "data"
+    with writer(directory, ballast_mb=1) as journal:
+        assert (directory / "ballast").stat().st_size == MB
+        fill_disk(small_disk)
+        made = [journal.append([reading(n)], 20)[0] for n in range(100)]
+        assert not (directory / "ballast").exists()
+    (alarm,) = alarms(directory)
+
+    assert [it.key for it in made] == [f"r/{n}" for n in range(100)]
+    assert alarm.name == "journal/disk_full"
+
+
+def alarms(directory):
+    with Reader(str(directory)) as reader:
+        return reader.alarms()
+
+
+def test_without_ballast_a_full_disk_is_waited_for_and_told(small_disk):
+    directory = small_disk / "data"
+    with writer(directory) as journal:
+        fill(journal, clinic(0, 100))
+        fill_disk(small_disk)
+        for n in range(1000, 4000):
+            assert journal.submit([reading(n)])
+        wait_until(lambda: journal.state == "disk_full", 20)
+        before = journal.committed
+        with pytest.raises(JournalError, match="not durable after"):
+            journal.append([], 0.2)
+        state = journal.state, journal.failed
         (small_disk / "filler").unlink()
-        journal.append([], 10)
+        journal.append([], 20)
+        assert journal.state == "recording"
 
-    with Reader(str(small_disk / "data")) as reader:
-        entries = reader.entries(limit=10_000)
-
-    # 12 s are more attempts than any other failure is given.
-    assert state == ("disk_full", None, 200)
-    assert [entry.key for entry in entries] == [f"r/{n}" for n in range(2200)]
+    assert state == ("disk_full", None)
+    assert before < 4000
+    assert keys(directory) == [f"r/{n}" for n in (*range(100), *range(1000, 4000))]
+    assert "the disk was full" in alarms(directory)[-1].text
 
 
-def test_a_journal_with_broken_pages_is_refused_and_left_as_it_is(tmp_path):
-    with writer(tmp_path) as journal:
-        journal.append(drafts(0, 3000), 20)
-    path = tmp_path / "journal.db"
-    content = bytearray(path.read_bytes())
-    for page in range(20, 40):
-        content[page * PAGE : page * PAGE + 64] = b"\xa5" * 64
-    path.write_bytes(content)
+def test_room_made_again_brings_the_ballast_back_and_clears_the_alarm(small_disk):
+    directory = small_disk / "data"
+    with writer(directory, ballast_mb=1) as journal:
+        fill_disk(small_disk)
+        for n in range(100):
+            journal.append([reading(n)], 20)
+        (small_disk / "filler").unlink()
+        wait_until((directory / "ballast").exists, 10)
+        wait_until(lambda: alarms(directory)[0].cleared_ns is not None, 10)
 
-    with pytest.raises(JournalError, match="damaged"):
-        writer(tmp_path).open()
 
-    assert path.read_bytes() == content
+KILLED = """
+import os, signal, sys
+from journals import reading, writer
+journal = writer(sys.argv[1], ballast_mb=1)
+journal.open()
+for n in range(300):
+    journal.append([reading(n)], 10)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_start_with_no_free_byte_after_a_kill_finds_everything(small_disk):
+    directory = small_disk / "data"
+    environment = os.environ | {"PYTHONPATH": "tests"}
+    subprocess.run(
+        [sys.executable, "-c", KILLED, str(directory)], env=environment, check=False
+    )
+    # After a cut of the power there is no wal-index either: it must be made anew.
+    (directory / "journal.db-shm").unlink()
+    fill_disk(small_disk)
+
+    with writer(directory, ballast_mb=1) as journal:
+        journal.append([reading(1000)], 20)
+
+    assert keys(directory) == [f"r/{n}" for n in (*range(300), 1000)]
+    assert "ballast was given up to start" in alarms(directory)[0].text
+
+
+def test_readers_read_on_a_full_disk(small_disk):
+    directory = small_disk / "data"
+    with writer(directory) as journal:
+        fill(journal, clinic(0, 100))
+    fill_disk(small_disk)
+
+    assert len(keys(directory)) == 100

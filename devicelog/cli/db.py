@@ -1,0 +1,71 @@
+"""`db`: whether the journal is whole, and what can be made anew."""
+
+import sys
+from pathlib import Path
+
+import click
+from rich.progress import Progress
+
+from devicelog.cli import output
+from devicelog.cli.sessions import directory_of
+from devicelog.errors import JournalError
+from devicelog.journal import check, maintenance
+from devicelog.journal.directory import JOURNAL
+from devicelog.journal.reader import Reader
+
+
+@click.group()
+def db() -> None:
+    """Check and mend the journal."""
+
+
+@db.command(name="check")
+@output.config_option
+@output.json_option
+@output.told
+def check_(config: str | None, *, as_json: bool) -> None:
+    """Look at every page, entry and projection; a recorder may run meanwhile."""
+    directory = directory_of(config)
+    with Reader(directory) as reader:
+        total = reader.last_seq()
+    with Progress(transient=True, disable=not sys.stderr.isatty()) as progress:
+        task = progress.add_task("entries", total=total)
+        report = check.examine(
+            Path(directory) / JOURNAL, lambda count: progress.advance(task, count)
+        )
+    if as_json:
+        output.print_json(report)
+    else:
+        click.echo(f"{report.entries} entries, the last is {report.last_seq}")
+        for first, last in report.lost:
+            click.echo(f"lost before, as an alarm says: {first} to {last}")
+    if report.damage:
+        raise JournalError(
+            "the journal is damaged: " + "; ".join(report.damage),
+            hint="stop the recorder, then say `devicelog db salvage`",
+        )
+    if report.stale:
+        raise JournalError(
+            f"not what the entries say: {', '.join(report.stale)}",
+            hint="stop the recorder, then say `devicelog db rebuild`",
+        )
+    output.talk("nothing is damaged")
+
+
+@db.command()
+@output.config_option
+@output.told
+def rebuild(config: str | None) -> None:
+    """Make all projections anew from the entries; no recorder may run."""
+    count = maintenance.rebuild(directory_of(config))
+    click.echo(f"projections made anew from {count} entries")
+
+
+@db.command()
+@output.config_option
+@output.told
+def salvage(config: str | None) -> None:
+    """Look at everything, set damage aside, keep the rest; no recorder may run."""
+    told = maintenance.salvage(directory_of(config))
+    for text in told or ["nothing is damaged; nothing was set aside"]:
+        click.echo(text)

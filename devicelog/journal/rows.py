@@ -1,0 +1,67 @@
+"""What a reader of the journal gets, beside the entries themselves."""
+
+import msgspec
+
+from devicelog.model.fields import Value
+from devicelog.model.flow import Identity
+from devicelog.model.states import EndReason, Flag, LineState
+
+
+class SessionRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One session as the journal knows it. `ended_ns` is None while it is open.
+
+    `readings`: kept readings, by the entry that ended it, else as counted so far.
+    """
+
+    session_id: str
+    device: str
+    channel: str
+    started_ns: int
+    ended_ns: int | None
+    open: bool
+    reason: EndReason | None
+    flags: tuple[Flag, ...]
+    treatment_id: str
+    settings: dict[str, Value]
+    totals: dict[str, float | int]
+    readings: int
+    readings_sha256: str
+    first_seq: int
+    last_seq: int
+
+
+class DeviceRow(msgspec.Struct, frozen=True, kw_only=True):
+    """What a device last said of itself. `line` is None if its line was never told."""
+
+    device: str
+    line: LineState | None
+    text: str
+    identity: Identity | None
+    seq: int
+
+
+class RunRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One run of the recorder. `stopped_ns` is None while it lives, or if it died."""
+
+    run_id: str
+    boot_id: str
+    version: str
+    started_ns: int
+    stopped_ns: int | None
+    seq: int
+
+
+class AlarmRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One alarm, from when it was raised until it was cleared, if it was.
+
+    `seq` is the entry that raised it; `times` how often it was raised meanwhile.
+    """
+
+    seq: int
+    name: str
+    device: str
+    raised_ns: int
+    cleared_ns: int | None
+    text: str
+    remedy: str
+    times: int

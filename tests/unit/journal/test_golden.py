@@ -1,0 +1,36 @@
+"""Journals of every version that was ever written can be opened and read."""
+
+import json
+import shutil
+from pathlib import Path
+
+import msgspec
+import pytest
+from journals import entries, writer
+
+from devicelog.journal import check
+from devicelog.journal.reader import Reader
+
+GOLDEN = Path(__file__).parents[2] / "golden" / "journal"
+
+
+@pytest.mark.parametrize("name", sorted(it.stem for it in GOLDEN.glob("*.db")))
+def test_a_journal_of_an_earlier_version_opens_and_says_the_same(tmp_path, name):
+    directory = tmp_path / "data"
+    directory.mkdir(mode=0o700)
+    shutil.copy(GOLDEN / f"{name}.db", directory / "journal.db")
+    lines = (GOLDEN / f"{name}.ndjson").read_text().splitlines()
+    wanted = [tuple(json.loads(line)) for line in lines]
+
+    with writer(directory):
+        pass
+
+    found = [
+        (*msgspec.structs.astuple(it)[:7], it.body.decode())
+        for it in entries(directory)
+    ]
+    assert found == wanted
+    report = check.examine(directory / "journal.db")
+    assert (report.damage, report.stale) == ((), ())
+    with Reader(str(directory)) as reader:
+        assert [row.reason for row in reader.sessions()] == [None, "completed"]

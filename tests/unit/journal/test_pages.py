@@ -1,0 +1,69 @@
+"""Pages read without SQLite say what SQLite wrote, and no bytes stop the reading."""
+
+import random
+import sqlite3
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from devicelog.journal import pages
+
+VALUES = st.one_of(
+    st.none(),
+    st.integers(-(2**63), 2**63 - 1),
+    st.floats(allow_nan=False),
+    st.text(max_size=40),
+    st.binary(max_size=9000),
+)
+
+
+def read(path):
+    content = path.read_bytes()
+
+    def page(number):
+        return content[(number - 1) * pages.PAGE : number * pages.PAGE]
+
+    def follow(number, wanted):
+        return pages.overflow(page, number, wanted)
+
+    found = {}
+    for number in range(2, len(content) // pages.PAGE + 1):
+        found |= dict(pages.leaf_rows(page(number), follow))
+    return found
+
+
+@given(st.lists(st.lists(VALUES, min_size=3, max_size=3), min_size=1, max_size=30))
+def test_every_row_that_sqlite_wrote_is_read(tmp_path_factory, rows):
+    path = tmp_path_factory.mktemp("pages") / "a.db"
+    db = sqlite3.connect(path)
+    db.execute("PRAGMA page_size=4096")
+    db.execute("CREATE TABLE t(id INTEGER PRIMARY KEY, a, b, c)")
+    with db:
+        db.executemany("INSERT INTO t(a, b, c) VALUES (?, ?, ?)", rows)
+    db.close()
+
+    found = read(path)
+
+    def plain(value):
+        return value.encode() if isinstance(value, str) else value
+
+    assert found == {
+        n: [None, *(plain(value) for value in row)] for n, row in enumerate(rows, 1)
+    }
+
+
+@given(st.integers(0, 2**32), st.binary(max_size=300), st.binary(max_size=50))
+def test_any_bytes_are_read_without_an_error(seed, begin, rest):
+    page = (begin + random.Random(seed).randbytes(pages.PAGE))[: pages.PAGE]
+    for head in (
+        b"",
+        b"\x0d\x00\x00\x00\x05",
+        b"SQLite format 3\0",
+        b"\x0d\0\0\xff\xff",
+    ):
+        changed = (head + page)[: pages.PAGE]
+        for row, columns in pages.leaf_rows(changed, lambda _, __: rest):
+            assert row > 0
+            assert columns
+    assert isinstance([*pages.wal_frames(page + rest)], list)
+    assert len(pages.overflow(lambda _: page, 7, 9000)) <= 9000
