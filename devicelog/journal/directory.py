@@ -86,8 +86,12 @@ class Directory:
     # --- Private ------------------------------------------------------------------
 
     def _make(self) -> None:
+        missing = [it for it in (self.path, *self.path.parents) if not it.exists()]
         try:
             self.path.mkdir(parents=True)
+            # A name that was never synced is taken away by a cut of the power.
+            for made in missing:
+                sync_directory(made.parent)
         except FileExistsError:
             if stat.S_IMODE(self.path.stat().st_mode) == stat.S_IRWXU:
                 return

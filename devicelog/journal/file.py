@@ -24,6 +24,7 @@ _WAL_LIMIT: Final = 64 * 1024 * 1024
 _BUSY_S: Final = 5.0  # a reader that rebuilds the wal-index holds us up, briefly
 _BUILDING: Final = ".building"
 _EARLY: Final = 1
+_PIECE: Final = 1 << 20
 _PRIVATE: Final = stat.S_IRUSR | stat.S_IWUSR
 
 
@@ -47,6 +48,20 @@ def connect(path: Path) -> sqlite3.Connection:
         db.close()
         raise
     return db
+
+
+def write_again(wal: Path) -> None:
+    """Make the log durable as it stands, before what it holds is believed.
+
+    A recorder that was killed may have left commits that were never synced, and what a
+    failed sync covered, the kernel calls clean: no later sync writes it. So the same
+    bytes are written once more in their place, and synced. Raises OSError.
+    """
+    with contextlib.suppress(FileNotFoundError), wal.open("r+b", buffering=0) as log:
+        at = 0
+        while piece := os.pread(log.fileno(), _PIECE, at):
+            at += os.pwrite(log.fileno(), piece, at)
+        os.fsync(log.fileno())
 
 
 @contextmanager

@@ -136,6 +136,7 @@ class Store:
         if not (path.exists() or self.directory.acknowledged):
             with file.building(path, born):
                 pass
+        file.write_again(self.directory.wal)
         found = check.inspect(path, self.directory.acknowledged)
         if found.meta is not None:
             self._accept(found.meta)
