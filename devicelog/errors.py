@@ -75,9 +75,18 @@ class Unreachable(DevicelogError):
 
 
 class SinkUnavailable(DevicelogError):
-    """A sink cannot take entries now; they stay in the journal."""
+    """A sink cannot take entries now; they stay in the journal.
+
+    `retry_after_s`: sooner it makes no sense to ask again (a refused password).
+    """
 
     retryable = True
+
+    def __init__(
+        self, message: str, *, hint: str = "", retry_after_s: float = 0.0
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.retry_after_s = retry_after_s
 
 
 class SinkRejected(DevicelogError):

@@ -15,7 +15,7 @@ from typing import Final
 from urllib.parse import quote
 
 from devicelog.errors import JournalError, JournalRefused
-from devicelog.journal import projections, schema
+from devicelog.journal import delivery, projections, schema
 from devicelog.journal.directory import sync_directory
 from devicelog.journal.schema import Meta
 
@@ -81,7 +81,8 @@ def building(path: Path, meta: Meta) -> Iterator[sqlite3.Connection]:
             db.execute(f"PRAGMA page_size={schema.PAGE_SIZE}")
             db.execute(f"PRAGMA application_id={schema.APPLICATION_ID}")
             db.execute(f"PRAGMA user_version={schema.VERSION}")
-            db.executescript(f"BEGIN IMMEDIATE; {schema.TABLES} {projections.TABLES}")
+            tables = schema.TABLES + projections.TABLES + delivery.TABLES
+            db.executescript(f"BEGIN IMMEDIATE; {tables}")
             db.execute("INSERT INTO meta VALUES (1, ?, ?)", schema.meta_row(meta))
             yield db
             db.execute("COMMIT")

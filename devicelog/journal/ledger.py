@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from devicelog.errors import JournalError
-from devicelog.journal import projections, schema
+from devicelog.journal import delivery, projections, schema
+from devicelog.model.delivery import Progress
 from devicelog.model.flow import Draft, Entry
 
 # What a draft can do wrong by itself; all else is the disk's doing.
@@ -43,7 +44,9 @@ class Ledger:
         self._fresh: list[Entry] = []
         self.committed = self._last = self._number_given()
 
-    def commit(self, groups: Sequence[Sequence[Draft]]) -> list[Answer]:
+    def commit(
+        self, groups: Sequence[Sequence[Draft]], progress: Sequence[Progress] = ()
+    ) -> list[Answer]:
         """All groups in one transaction, in order; what became of each.
 
         A group that cannot be stored for what it is costs none of the others: its
@@ -51,10 +54,11 @@ class Ledger:
         be durable; the same call may be repeated.
         """
         try:
-            return [*self._transaction(groups)]
+            return [*self._transaction(groups, progress)]
         except _REFUSALS as error:
             if len(groups) == 1:
                 return [JournalError(f"entries that cannot be stored: {error}")]
+        self._transaction([], progress)
         return [answer for group in groups for answer in self.commit([group])]
 
     def checkpoint(self, mode: str = "PASSIVE") -> None:
@@ -63,13 +67,16 @@ class Ledger:
 
     # --- Private ------------------------------------------------------------------
 
-    def _transaction(self, groups: Sequence[Sequence[Draft]]) -> list[list[Entry]]:
+    def _transaction(
+        self, groups: Sequence[Sequence[Draft]], progress: Sequence[Progress]
+    ) -> list[list[Entry]]:
         self._fresh = []
         self._db.execute("BEGIN IMMEDIATE")
         try:
             taken = [[self._take(draft) for draft in group] for group in groups]
             if self._fresh:
                 projections.apply(self._db, self._fresh)
+            delivery.apply(self._db, progress)
             self._db.execute("COMMIT")
         except BaseException:
             self._undo()

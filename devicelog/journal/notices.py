@@ -1,7 +1,9 @@
 """Alarms that the journal itself raises: what happened to it, in words."""
 
+import itertools
 import logging
 import secrets
+from collections import deque
 from typing import Final
 
 from devicelog.clock import BUILD_NS, SECOND, Clock
@@ -23,7 +25,7 @@ _DAY_NS: Final = 86_400 * SECOND
 
 
 class Notices:
-    """An outbox: what is told here waits for whoever appends next (`drain`).
+    """An outbox: what is told here, from any thread, waits for the next append.
 
     `trust` moves the time before which the wall clock is not believed.
     """
@@ -32,8 +34,8 @@ class Notices:
         self._clock = clock
         self._floor = BUILD_NS
         self._prefix = f"journal-{secrets.token_hex(6)}/{_NOWHERE}/{_NOWHERE}"
-        self._told: list[Draft] = []
-        self._n = 0
+        self._told: deque[Draft] = deque()
+        self._n = itertools.count()
 
     def trust(self, trusted_ns: int) -> None:
         """The latest trusted entry; a clock a day behind it is wrong."""
@@ -51,7 +53,9 @@ class Notices:
 
     def drain(self) -> list[Draft]:
         """What was told since the last call."""
-        told, self._told = self._told, []
+        told = []
+        while self._told:
+            told.append(self._told.popleft())
         return told
 
     def conflict(self, draft: Draft) -> Draft:
@@ -68,8 +72,7 @@ class Notices:
     # --- Private ------------------------------------------------------------------
 
     def _tell(self, name: str, text: str, remedy: str, *, cleared: bool) -> None:
-        key = f"{self._prefix}/{self._n}"
-        self._n += 1
+        key = f"{self._prefix}/{next(self._n)}"
         self._told.append(self._draft(key, name, text, remedy, cleared=cleared))
 
     def _draft(

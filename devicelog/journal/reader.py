@@ -1,8 +1,6 @@
 """Reading the journal: never writing, never holding a snapshot between two calls."""
 
 import contextlib
-import os
-import pwd
 import sqlite3
 from pathlib import Path
 from types import TracebackType
@@ -10,18 +8,19 @@ from typing import Any, Final, Self, TypeVar
 
 import msgspec
 
-from devicelog.errors import JournalError, JournalRefused
-from devicelog.journal import file, schema
-from devicelog.journal.directory import JOURNAL, WAL
+from devicelog.errors import JournalError
+from devicelog.journal import delivery, schema
+from devicelog.journal.access import open_reading
+from devicelog.journal.directory import JOURNAL
 from devicelog.journal.rows import AlarmRow, DeviceRow, RunRow, SessionRow
 from devicelog.journal.schema import Meta
+from devicelog.model.delivery import Position, Reject
 from devicelog.model.flow import Entry
 
 __all__ = ["AlarmRow", "DeviceRow", "Meta", "Reader", "RunRow", "SessionRow"]
 
 _T = TypeVar("_T", bound=msgspec.Struct)
 
-_BUSY_S: Final = 5.0
 _PACKED: Final = frozenset({"flags", "settings", "totals", "identity"})  # columns, JSON
 
 _ENTRIES: Final = (
@@ -69,9 +68,8 @@ class Reader:
         self._db: sqlite3.Connection | None = None
 
     def __enter__(self) -> Self:
-        self._admit()
         try:
-            self._db = self._connect()
+            self._db = open_reading(self._path)
         except sqlite3.Error as error:
             raise self._told(error) from error
         return self
@@ -196,66 +194,31 @@ class Reader:
         """What this journal is: installation, site, simulated or real."""
         return schema.read_meta(*self._rows("SELECT body, crc FROM meta")[0])
 
+    # --- Delivery -----------------------------------------------------------------
+
+    def position(self, sink: str) -> Position:
+        """How far a sink has come."""
+        return delivery.position(self._open, sink)
+
+    def rejected(self, sink: str) -> int:
+        """How many entries a sink set aside for good."""
+        return delivery.rejected(self._open, sink)
+
+    def rejects(self, sink: str, limit: int = 100) -> list[Reject]:
+        """Entries that a sink set aside, the newest first."""
+        return delivery.rejects(self._open, sink, limit)
+
+    def waiting(self, sink: str, limit: int = 1000) -> list[int]:
+        """Entries that wait until their time is known, oldest first."""
+        return delivery.waiting(self._open, sink, limit)
+
     # --- Private ------------------------------------------------------------------
 
-    def _admit(self) -> None:
-        """Say in words what SQLite would call "unable to open database file"."""
-        directory = self._path.parent
-        try:
-            self._path.stat()
-            readable = os.access(self._path, os.R_OK)
-        except FileNotFoundError:
-            raise JournalError(
-                f"there is no journal in {directory}",
-                hint="the recorder makes it: `devicelog run`; or see that"
-                " `[journal] directory` names the right one",
-            ) from None
-        except PermissionError:
-            readable = False
-        if not readable:
-            raise JournalError(
-                f"{directory} may not be read by this user",
-                hint=f"say `sudo -u {_owner(directory)} devicelog ...`",
-            )
-
-    def _connect(self) -> sqlite3.Connection:
-        db = self._try("ro")
-        if db is None and not self._has_wal():
-            # No recorder runs and the directory cannot be written (not ours, or the
-            # disk is full): there is no -wal, so the file alone says everything.
-            db = self._try("immutable")
-        if db is None:
-            raise JournalError(
-                f"the journal in {self._path.parent} cannot be opened",
-                hint="is its disk full? free some space, or start the recorder",
-            )
-        (version,) = db.execute("PRAGMA user_version").fetchone()
-        if version > schema.VERSION:
-            db.close()
-            raise JournalRefused(
-                f"{self._path} was written by a newer devicelog",
-                hint="use that version to read it",
-            )
-        return db
-
-    def _has_wal(self) -> bool:
-        wal = self._path.with_name(WAL)
-        return wal.exists() and wal.stat().st_size > 0  # an attempt leaves it empty
-
-    def _try(self, mode: str) -> sqlite3.Connection | None:
-        """None where SQLite cannot open the file so."""
-        db = sqlite3.connect(
-            file.uri(self._path, mode), uri=True, isolation_level=None, timeout=_BUSY_S
-        )
-        try:
-            db.execute("SELECT 1 FROM meta").fetchone()
-        except sqlite3.OperationalError:
-            db.close()
-            return None
-        except BaseException:
-            db.close()
-            raise
-        return db
+    @property
+    def _open(self) -> sqlite3.Connection:
+        if self._db is None:
+            raise JournalError("the reader is closed", hint="use it in a `with` block")
+        return self._db
 
     def _entry(self, query: str, *asked: object) -> Entry | None:
         rows = self._rows(query, asked)
@@ -277,11 +240,9 @@ class Reader:
         ]
 
     def _rows(self, query: str, asked: Any = ()) -> list[Any]:
-        if self._db is None:
-            raise JournalError("the reader is closed", hint="use it in a `with` block")
         try:
             # All at once: a cursor left half-read would pin the -wal.
-            with contextlib.closing(self._db.execute(query, asked)) as cursor:
+            with contextlib.closing(self._open.execute(query, asked)) as cursor:
                 return cursor.fetchall()
         except (sqlite3.Error, UnicodeError) as error:
             raise self._told(error) from error
@@ -291,11 +252,3 @@ class Reader:
             f"the journal {self._path} cannot be read: {error}",
             hint="start the recorder: it sets damage aside and salvages the rest",
         )
-
-
-def _owner(directory: Path) -> str:
-    """Whose the directory is, or as whom the recorder usually runs."""
-    try:
-        return pwd.getpwuid(directory.stat().st_uid).pw_name
-    except (OSError, KeyError):
-        return "devicelog"

@@ -20,7 +20,7 @@ from typing import Final
 import msgspec
 
 from devicelog.errors import JournalError, JournalRefused
-from devicelog.journal import file, pages, projections, schema
+from devicelog.journal import delivery, file, pages, projections, schema
 from devicelog.journal.directory import Directory, sync_directory
 from devicelog.journal.schema import Meta
 from devicelog.model.flow import Entry
@@ -89,6 +89,7 @@ def salvage(directory: Directory, meta: Meta | None, otherwise: Meta) -> Outcome
             described = msgspec.structs.replace(meta, lost=lost, floor=last)
             db.execute("UPDATE meta SET body=?, crc=?", schema.meta_row(described))
             projections.rebuild(db)
+            _deliveries(directory, db)
     kept = finish(directory)
     return Outcome(saved, lost, str(kept), described=found is not None)
 
@@ -197,6 +198,16 @@ def _entry(seq: int, columns: list[pages.Column]) -> Entry | None:
     kept = mac if isinstance(mac, bytes) else None
     entry = Entry(seq, at_ns, device, channel, kind, subject, key, body, kept)
     return entry if schema.seal(entry) == crc else None
+
+
+def _deliveries(directory: Directory, db: sqlite3.Connection) -> None:
+    """How far the sinks had come, if SQLite still reads it; else all is sent again."""
+    try:
+        damaged = sqlite3.connect(file.uri(directory.journal, "ro"), uri=True)
+    except sqlite3.Error:
+        return
+    with contextlib.closing(damaged):
+        delivery.copy(damaged, db)
 
 
 def _gaps(

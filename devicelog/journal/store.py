@@ -18,6 +18,7 @@ from devicelog.journal.directory import Directory
 from devicelog.journal.ledger import Answer, Ledger
 from devicelog.journal.notices import Notices
 from devicelog.journal.settings import JournalSettings
+from devicelog.model.delivery import Progress
 from devicelog.model.flow import Draft
 
 _log = logging.getLogger(__name__)
@@ -82,11 +83,13 @@ class Store:
                 self.drop()
                 self.directory.release()
 
-    def commit(self, groups: Sequence[Sequence[Draft]]) -> list[Answer]:
+    def commit(
+        self, groups: Sequence[Sequence[Draft]], progress: Sequence[Progress] = ()
+    ) -> list[Answer]:
         """See `Ledger.commit`. Opens and verifies anew after a `drop`."""
         if self._ledger is None:
             self._ledger = self._open()
-        answers = self._ledger.commit(groups)
+        answers = self._ledger.commit(groups, progress)
         self.directory.acknowledge(self._ledger.committed)
         self._since_checkpoint += _COMMIT + sum(map(len, groups))
         return answers

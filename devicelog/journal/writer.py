@@ -9,7 +9,7 @@ import logging
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Final, Self
 
@@ -20,6 +20,7 @@ from devicelog.journal.ledger import Answer
 from devicelog.journal.settings import JournalSettings
 from devicelog.journal.store import Store
 from devicelog.journal.trouble import State, Trouble
+from devicelog.model.delivery import Progress
 from devicelog.model.flow import Draft, Entry
 
 _log = logging.getLogger(__name__)
@@ -69,6 +70,9 @@ class Writer:
         self._mutex = threading.Condition()
         self._queue: deque[_Group] = deque()
         self._taken: list[_Group] = []  # being written; until that has succeeded
+        self._delivered: deque[Progress] = deque()
+        self._progress: list[Progress] = []  # being written, as `_taken`
+        self._listeners: list[Callable[[], None]] = []
         self._urgent = False
         self._closing = False
         self._thread: threading.Thread | None = None
@@ -142,6 +146,22 @@ class Writer:
             raise group.answer
         return group.answer
 
+    def deliver(self, progress: Progress) -> None:
+        """How far a sink has come; durable with the next commit, within a second."""
+        self._delivered.append(progress)
+
+    def alarm(self, name: str, text: str, remedy: str = "") -> None:
+        """Tell something a person must know, as an entry of its own."""
+        self._store.notices.raised(name, text, remedy)
+
+    def clear(self, name: str, text: str) -> None:
+        """What the alarm of this name told is over."""
+        self._store.notices.cleared(name, text)
+
+    def listen(self, listener: Callable[[], None]) -> None:
+        """Call this after each commit, in the writer's thread; it must not block."""
+        self._listeners.append(listener)
+
     @property
     def accepts(self) -> bool:
         """Whether `submit` would take something now."""
@@ -189,6 +209,7 @@ class Writer:
     def _gather(self) -> bool:
         """Fill `_taken`, at leisure. False: closing, and nothing is left."""
         self.beats += 1
+        self._speak()
         if self._taken:  # they failed, and come again before all others
             return True
         with self._mutex:
@@ -202,14 +223,19 @@ class Writer:
                 self._taken.append(self._queue.popleft())
                 size += len(self._taken[-1].drafts)
             self._urgent = bool(self._queue)
-            return bool(self._taken) or not self._closing
+            return bool(self._taken or self._delivered) or not self._closing
 
     def _write(self) -> None:
         """One attempt at what is taken, or at nothing: then the disk is seen to."""
         try:
             idle = not self._taken
-            if self._taken:
-                self._settle(self._store.commit([it.drafts for it in self._taken]))
+            while self._delivered:
+                self._progress.append(self._delivered.popleft())
+            if self._taken or self._progress:
+                groups = [it.drafts for it in self._taken]
+                answers = self._store.commit(groups, self._progress)
+                self._progress = []
+                self._settle(answers)
             self._store.settle(idle=idle)
         except (sqlite3.Error, OSError) as error:
             wait_s = self._trouble.met(error, closing=self._closing)
@@ -217,7 +243,6 @@ class Writer:
                 self._mutex.wait(wait_s)
         else:
             self._trouble.over()
-        self._speak()
 
     def _settle(self, answers: Sequence[Answer]) -> None:
         self.committed = self._store.committed
@@ -232,6 +257,8 @@ class Writer:
                 )
                 text = f"{len(group.drafts)} entries of {where} are lost: {answer}"
                 self._store.notices.raised(notices.REFUSED, text, "report it")
+        for listener in self._listeners if done else ():
+            listener()
 
     def _speak(self) -> None:
         """Our own alarms are entries too: taken whatever the limit, to the last."""

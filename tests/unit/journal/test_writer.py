@@ -129,20 +129,6 @@ def test_a_group_larger_than_the_limit_is_taken_when_nothing_waits(tmp_path):
     assert len(entries(tmp_path / "data")) == 30
 
 
-def test_waiting_has_a_bound(tmp_path):
-    with writer(tmp_path / "data") as journal:
-        journal._store.commit, kept = (
-            lambda _: blocked.wait() or [],
-            journal._store.commit,
-        )
-        blocked = threading.Event()
-        with pytest.raises(JournalError, match="not durable after"):
-            journal.append([draft("a")], 0.05)
-        journal._store.commit = kept
-        journal._taken = []
-        blocked.set()
-
-
 def test_a_second_writer_is_told_who_holds_the_directory(tmp_path):
     told = r"recorded into by process \d+ \(stop"
     with writer(tmp_path / "data"), pytest.raises(JournalBusy, match=told):
