@@ -209,11 +209,11 @@ class Writer:
     def _gather(self) -> bool:
         """Fill `_taken`, at leisure. False: closing, and nothing is left."""
         self.beats += 1
-        self._speak()
         if self._taken:  # they failed, and come again before all others
             return True
         with self._mutex:
             self._mutex.wait_for(lambda: self._queue or self._closing, _LOOK_S)
+            self._speak()
             if self._queue:
                 self._mutex.wait_for(
                     lambda: self._urgent or self._closing, self._interval_s
