@@ -6,28 +6,25 @@ device parks that device and the others record; anything else is a ConfigError.
 `[journal]`.
 """
 
+import difflib
 import hashlib
 import os
-import re
-import zoneinfo
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
 from devicelog import strict
+from devicelog.drivers.load import ProfileError
 from devicelog.drivers.load import load as load_profile
 from devicelog.drivers.profile import Profile
 from devicelog.errors import ConfigError
 from devicelog.journal.settings import JournalSettings
-from devicelog.recorder.settings import NAME, DeviceSettings
+from devicelog.operations import config_checks as checks
+from devicelog.recorder.settings import DeviceSettings
 
 DEFAULT: Final = Path("/etc/devicelog/devicelog.toml")
-SIMULATED_PREFIX: Final = "sim-"
-_DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_HOURS: Final = re.compile(r"^\d\d:\d\d-\d\d:\d\d(, *\d\d:\d\d-\d\d:\d\d)*$")
-_DATE: Final = re.compile(r"^\d{4}-\d\d-\d\d$")
 
 
 class Site(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -61,7 +58,11 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Loaded(msgspec.Struct, frozen=True):
-    """A configuration that can be used, its profiles, and the devices that cannot."""
+    """A configuration that can be used, its profiles, and the devices that cannot.
+
+    `parked` maps a device's name (or its place, `devices[2]`, where it has no name of
+    its own) to what is wrong with it.
+    """
 
     config: Config
     source: str
@@ -95,10 +96,8 @@ def parse(text: str, source: str, environ: Mapping[str, str]) -> Loaded:
     problems += _override(table, environ)
     rest = {key: value for key, value in table.values.items() if key != "devices"}
     config, found = table.check(Config, rest)
-    problems += found
     devices, profiles, parked = _devices(table)
-    if config is not None:
-        problems += _whole(config, table)
+    problems += [*found, *checks.whole(table)]
     if problems or config is None:
         raise refused(source, [*problems, *(p for ps in parked.values() for p in ps)])
     return Loaded(
@@ -118,30 +117,38 @@ def refused(source: str, problems: list[strict.Problem]) -> ConfigError:
 
 # --- Private ----------------------------------------------------------------------
 
+_OVERRIDABLE: Final[dict[str, type[msgspec.Struct]]] = {
+    "site": Site,
+    "journal": JournalSettings,
+}
+
 
 def _override(
     table: strict.Table, environ: Mapping[str, str]
 ) -> Iterator[strict.Problem]:
     """Values of `[site]` and `[journal]` from the environment, typed by their shape."""
-    shapes: dict[str, type[msgspec.Struct]] = {
-        "site": Site,
-        "journal": JournalSettings,
-    }
-    for section, shape in shapes.items():
+    for section, shape in _OVERRIDABLE.items():
         prefix = f"DEVICELOG_{section.upper()}_"
-        types = {it.name: it.type for it in msgspec.structs.fields(shape)}
+        types = {
+            f"{prefix}{it.name.upper()}": it for it in msgspec.structs.fields(shape)
+        }
         for variable, text in environ.items():
             if not variable.startswith(prefix):
                 continue
-            key = variable.removeprefix(prefix).lower()
             try:
-                value = msgspec.convert(text, types[key], strict=False)
-            except (KeyError, msgspec.ValidationError):
-                yield strict.Problem(
-                    "environment", variable, f'"{text}" sets no such value', "unset it"
-                )
-                continue
-            table.values.setdefault(section, {})[key] = value
+                field = types[variable]
+                value = msgspec.convert(text, field.type, strict=False)
+            except KeyError:
+                close = difflib.get_close_matches(variable, types, 1)
+                remedy = f"did you mean {close[0]}?" if close else "unset it"
+                yield strict.Problem("environment", variable, "sets no key", remedy)
+            except msgspec.ValidationError as error:
+                said = f'"{text}" cannot be {section}.{field.name}: {error}'
+                yield strict.Problem("environment", variable, said, "unset it")
+            else:
+                values = table.values.setdefault(section, {})
+                if isinstance(values, dict):
+                    values[field.name] = value
 
 
 def _devices(
@@ -152,119 +159,52 @@ def _devices(
     profiles: dict[str, Profile] = {}
     parked: dict[str, list[strict.Problem]] = {}
     blocks = table.values.get("devices", [])
+    before: list[Any] = []
     for n, block in enumerate(blocks if isinstance(blocks, list) else [blocks]):
         key = f"devices[{n}]"
         device, problems = table.check(DeviceSettings, block, key)
-        if device is not None:
-            problems += _device(table, key, device, devices)
-        if device is not None and not problems:
-            problems += _profile(table, key, device, profiles)
+        if isinstance(block, dict):
+            problems += checks.device(table, key, block, before)
+            problems += _profile(table, key, block, profiles)
         if device is not None and not problems:
             devices.append(device)
         else:
-            named = isinstance(block, dict) and isinstance(block.get("name"), str)
-            parked[block["name"] if named else key] = problems
+            parked[_called(block, key, before)] = problems
+        before.append(block)
     return devices, profiles, parked
 
 
-def _device(
-    table: strict.Table, key: str, device: DeviceSettings, others: list[DeviceSettings]
-) -> Iterator[strict.Problem]:
-    if not re.fullmatch(NAME, device.name):
-        yield table.problem(
-            f"{key}.name",
-            f'"{device.name}" cannot name a device',
-            "small letters, digits, - and _, 32 at most, a letter or digit first",
-        )
-    for other in others:
-        if other.name == device.name:
-            yield table.problem(
-                f"{key}.name", f'"{device.name}" is used twice', "rename"
-            )
-        if other.port == device.port:
-            yield table.problem(
-                f"{key}.port", f'"{device.port}" is also the port of {other.name}'
-            )
-    if not device.port.startswith(("/", "socket://", "rfc2217://")):
-        yield table.problem(
-            f"{key}.port",
-            f'"{device.port}" is neither a path nor a known address',
-            "/dev/serial/by-path/..., socket://host:port or rfc2217://host:port",
-        )
+def _called(block: object, key: str, before: list[Any]) -> str:
+    """The block's name if it is its own, else its place."""
+    name = checks.text(block, "name")
+    return (
+        name if name and all(checks.text(it, "name") != name for it in before) else key
+    )
 
 
 def _profile(
-    table: strict.Table,
-    key: str,
-    device: DeviceSettings,
-    profiles: dict[str, Profile],
+    table: strict.Table, key: str, block: dict[str, Any], profiles: dict[str, Profile]
 ) -> Iterator[strict.Problem]:
     """Load the device's profile, once for all that share it."""
+    name, port = checks.text(block, "profile"), checks.text(block, "port")
+    if name is None:
+        return
     try:
-        if device.profile not in profiles:
-            profiles[device.profile] = load_profile(device.profile)
+        if name not in profiles:
+            profiles[name] = load_profile(name)
+    except ProfileError as error:
+        yield table.problem(
+            f"{key}.profile", f'"{name}" cannot be used', "its mistakes are told next"
+        )
+        yield from error.problems
+        return
     except ConfigError as error:
         yield table.problem(f"{key}.profile", error.message, error.hint)
         return
-    if profiles[device.profile].identity == "none" and _wanders(device.port):
+    if profiles[name].identity == "none" and port and checks.wanders(port):
         yield table.problem(
             f"{key}.port",
-            f'"{device.port}" may become another device\'s port, and this profile '
+            f'"{port}" may become another device\'s port, and this profile '
             "cannot ask who answers",
             "use the port's name under /dev/serial/by-path/",
         )
-
-
-def _wanders(port: str) -> bool:
-    """Whether the kernel may give this name to another adapter after a replug."""
-    return port.startswith(("/dev/tty", "/dev/serial/by-id/"))
-
-
-def _whole(config: Config, table: strict.Table) -> Iterator[strict.Problem]:
-    """What spans several keys."""
-    site = config.site
-    if not re.fullmatch(NAME, site.name):
-        yield table.problem(
-            "site.name",
-            f'"{site.name}" cannot name a site',
-            "small letters, digits, - and _, 32 at most",
-        )
-    if site.simulated != site.name.startswith(SIMULATED_PREFIX):
-        yield table.problem(
-            "site.name",
-            f'"{site.name}" with simulated = {str(site.simulated).lower()}',
-            f'a simulated site\'s name begins with "{SIMULATED_PREFIX}", no other does',
-        )
-    try:
-        zoneinfo.ZoneInfo(site.timezone)
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-        yield table.problem(
-            "site.timezone",
-            f'"{site.timezone}" is no time zone',
-            'as in "Europe/Berlin"',
-        )
-    yield from _hours(config.hours, table)
-    for key, low in (
-        ("commit_interval_ms", 1),
-        ("pending_limit", 1),
-        ("ballast_mb", 0),
-    ):
-        value = getattr(config.journal, key)
-        if value < low:
-            yield table.problem(f"journal.{key}", f"{value} is below {low}")
-
-
-def _hours(hours: Hours, table: strict.Table) -> Iterator[strict.Problem]:
-    for day in _DAYS:
-        text = getattr(hours, day)
-        if text and not _HOURS.match(text):
-            yield table.problem(
-                f"hours.{day}",
-                f'"{text}" is no time',
-                'as in "08:00-12:00, 13:00-18:00"',
-            )
-    for n, date in enumerate(hours.holidays):
-        if not _DATE.match(date):
-            yield table.problem(
-                f"hours.holidays[{n}]", f'"{date}" is no date', "as in 2026-12-25"
-            )
