@@ -1,7 +1,6 @@
 """`run`, `status`, `clock`: the recorder and how it stands."""
 
 import logging
-import uuid
 
 import click
 import msgspec
@@ -11,8 +10,8 @@ from devicelog import daemon
 from devicelog.cli import output
 from devicelog.cli.board import render
 from devicelog.errors import Unreachable
+from devicelog.operations.ask import ask
 from devicelog.operations.config import load, path_of
-from devicelog.operations.socket import Request, ask
 from devicelog.operations.status import Status, at_rest
 
 
@@ -45,7 +44,7 @@ def status(config: str | None, *, as_json: bool) -> None:
     """How the recorder and its devices stand."""
     directory = load(path_of(config)).config.journal.directory
     try:
-        (raw,) = ask(directory, Request(id=uuid.uuid4().hex, op="status"))
+        (raw,) = ask(directory, "status")
         state = msgspec.json.decode(raw, type=Status)
     except Unreachable:
         state = at_rest(directory)
@@ -74,6 +73,5 @@ def clock() -> None:
 def accept(config: str | None, request_id: str | None) -> None:
     """Say that the system clock shows the right time now."""
     directory = load(path_of(config)).config.journal.directory
-    request = Request(id=request_id or uuid.uuid4().hex, op="accept_clock")
-    for _ in ask(directory, request):
+    for _ in ask(directory, "accept_clock", request_id=request_id or ""):
         click.echo("accepted")

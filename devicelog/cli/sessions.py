@@ -1,7 +1,5 @@
 """`sessions`: look at recorded sessions; close one that will not end."""
 
-import uuid
-
 import click
 
 from devicelog.cli import output
@@ -9,8 +7,8 @@ from devicelog.cli.session_text import describe
 from devicelog.errors import DevicelogError
 from devicelog.journal.reader import Reader, SessionRow
 from devicelog.model import codec
+from devicelog.operations.ask import ask
 from devicelog.operations.config import load, path_of
-from devicelog.operations.socket import Request, ask
 from devicelog.operations.status import minutes
 
 
@@ -72,12 +70,13 @@ def show(config: str | None, session_id: str, *, as_json: bool) -> None:
 @output.told
 def close(config: str | None, session_id: str, request_id: str | None) -> None:
     """End a session by hand that the device does not end."""
-    request = Request(
-        id=request_id or uuid.uuid4().hex,
-        op="close_session",
-        args={"session_id": session_id},
+    answers = ask(
+        directory_of(config),
+        "close_session",
+        request_id=request_id or "",
+        session_id=session_id,
     )
-    for _ in ask(directory_of(config), request):
+    for _ in answers:
         click.echo(f"{session_id} closed")
 
 

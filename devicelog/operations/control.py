@@ -3,13 +3,19 @@
 The command line asks over the socket; a console asks the same functions directly.
 """
 
-import queue
+import contextlib
+import threading
 from collections.abc import Callable, Iterator
-from typing import Final, TypeVar
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as TooLate
+from typing import Any, Final, TypeVar
+
+import msgspec
 
 from devicelog.errors import DevicelogError, Unreachable
 from devicelog.journal.reader import Reader
 from devicelog.model import codec
+from devicelog.model.flow import Entry
 from devicelog.operations import trial
 from devicelog.operations.recording import Recording
 from devicelog.operations.socket import Request
@@ -17,7 +23,24 @@ from devicelog.operations.status import gather
 
 _T = TypeVar("_T")
 _PATIENCE_S: Final = 10.0
-_LONGEST_TRIAL_S: Final = 60.0
+
+
+class Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`status` and `accept_clock` take no arguments."""
+
+
+class TestDevice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`test_device`: watch the line of this device for so long."""
+
+    __test__ = False  # to pytest it is no test
+    name: str
+    seconds: float = 10.0
+
+
+class CloseSession(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`close_session`: end it by hand."""
+
+    session_id: str
 
 
 class Control:
@@ -25,48 +48,58 @@ class Control:
 
     def __init__(self, recording: Recording) -> None:
         self._recording = recording
-        self._operations: dict[str, Callable[[Request], Iterator[object]]] = {
-            "status": self._status,
-            "test_device": self._test_device,
-            "close_session": self._close_session,
-            "accept_clock": self._accept_clock,
+        # One write at a time, or two asked under the same id would both be new.
+        self._writing = threading.Lock()
+        self._watching = threading.Lock()
+        self._watched: set[str] = set()
+        self._operations: dict[
+            str, tuple[type, Callable[[str, Any], Iterator[object]]]
+        ] = {
+            "status": (Nothing, self._status),
+            "test_device": (TestDevice, self._test_device),
+            "close_session": (CloseSession, self._close_session),
+            "accept_clock": (Nothing, self._accept_clock),
         }
 
     def handle(self, request: Request) -> Iterator[object]:
         """Results of one request. Raises DevicelogError where it cannot be done."""
-        operation = self._operations.get(request.op)
-        if operation is None:
+        if request.op not in self._operations:
             known = ", ".join(self._operations)
             raise DevicelogError(
-                f"unknown request {request.op!r}", hint=f"one of {known}"
+                f'unknown request "{request.op}"', hint=f"one of {known}"
             )
-        return operation(request)
+        shape, operation = self._operations[request.op]
+        try:
+            asked: Any = msgspec.convert(request.args, shape)
+        except msgspec.ValidationError as error:
+            raise DevicelogError(f"{request.op}: {error}") from error
+        return operation(request.id, asked)
 
     # --- Operations ---------------------------------------------------------------
 
-    def _status(self, _: Request) -> Iterator[object]:
+    def _status(self, _: str, __: Nothing) -> Iterator[object]:
         yield gather(self._recording)
 
-    def _test_device(self, request: Request) -> Iterator[object]:
-        name = request.args.get("name")
-        seconds = min(float(request.args.get("seconds", 10.0)), _LONGEST_TRIAL_S)
+    def _test_device(self, _: str, asked: TestDevice) -> Iterator[object]:
+        seconds = trial.bounded(asked.seconds)
         for device in self._recording.devices:
-            if device.settings.name == name:
-                yield from trial.announcement(device)
-                yield from trial.watch(device, seconds)
+            if device.settings.name == asked.name:
+                with self._watch(asked.name):
+                    yield from trial.announcement(device)
+                    yield from trial.watch(device, seconds)
                 return
         names = ", ".join(device.settings.name for device in self._recording.devices)
         raise DevicelogError(
-            f"no device {name!r} is recorded", hint=f"there are: {names}"
+            f'no device "{asked.name}" is recorded', hint=f"there are: {names}"
         )
 
-    def _close_session(self, request: Request) -> Iterator[object]:
+    def _close_session(self, id_: str, asked: CloseSession) -> Iterator[object]:
         """Idempotent: the end of the session carries the request's id as its key."""
-        session_id = str(request.args.get("session_id"))
-        with Reader(self._recording.directory) as reader:
-            if reader.find(request.id) is None:
-                self._end(session_id, request.id)
-        yield {"session_id": session_id, "closed": True}
+        with self._writing:
+            first = self._done(id_, "session", asked.session_id)
+            if first is None:
+                self._end(asked.session_id, id_)
+        yield {"session_id": asked.session_id, "closed": True}
 
     def _end(self, session_id: str, key: str) -> None:
         mono_ns = self._recording.clock.mono_ns
@@ -86,25 +119,64 @@ class Control:
             )
         self._durable()
 
-    def _accept_clock(self, request: Request) -> Iterator[object]:
-        with Reader(self._recording.directory) as reader:
-            first = reader.find(request.id)
-        if first is not None:
-            yield codec.decode(first.kind, first.body)
-            return
-        body = self._on_loop(lambda: self._recording.loop.accept_clock(request.id))
-        self._durable()
+    def _accept_clock(self, id_: str, _: Nothing) -> Iterator[object]:
+        with self._writing:
+            first = self._done(id_, "clock", "")
+            if first is not None:
+                body = codec.decode(first.kind, first.body)
+            else:
+                loop = self._recording.loop
+                body = self._on_loop(lambda: loop.accept_clock(id_))
+                self._durable()
         yield body
 
     # --- Private ------------------------------------------------------------------
 
-    def _on_loop(self, function: Callable[[], _T]) -> _T:
-        """Run this between two looks of the loop, and wait for what it returns."""
-        results: queue.SimpleQueue[_T] = queue.SimpleQueue()
-        self._recording.loop.call(lambda: results.put(function()))
+    def _done(self, id_: str, kind: str, subject: str) -> Entry | None:
+        """What this request has written already; an id serves one request only."""
+        with Reader(self._recording.directory) as reader:
+            entry = reader.find(id_)
+        if entry is not None and (entry.kind, entry.subject) != (kind, subject):
+            raise DevicelogError(
+                f"request {id_} was asked before, for something else: "
+                f"{entry.kind} {entry.subject}",
+                hint="a new request needs a new id",
+            )
+        return entry
+
+    @contextlib.contextmanager
+    def _watch(self, name: str) -> Iterator[None]:
+        """One watcher a device: its pipeline tells one listener."""
+        with self._watching:
+            if name in self._watched:
+                raise DevicelogError(
+                    f"{name} is being tested already", hint="wait until that test ends"
+                )
+            self._watched.add(name)
         try:
-            return results.get(timeout=_PATIENCE_S)
-        except queue.Empty:
+            yield
+        finally:
+            self._watched.discard(name)
+
+    def _on_loop(self, function: Callable[[], _T]) -> _T:
+        """Run this between two looks of the loop, and wait for what it returns.
+
+        What it raises is the asker's, not the loop's: the lines go on.
+        """
+        future: Future[_T] = Future()
+
+        def run() -> None:
+            if future.set_running_or_notify_cancel():
+                try:
+                    future.set_result(function())
+                except Exception as error:  # noqa: BLE001  (handed to who waits)
+                    future.set_exception(error)
+
+        self._recording.loop.call(run)
+        try:
+            return future.result(_PATIENCE_S)
+        except TooLate:
+            future.cancel()
             raise Unreachable(
                 "the recorder is busy", hint="look at `devicelog status`, ask again"
             ) from None

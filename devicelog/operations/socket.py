@@ -1,7 +1,8 @@
 """The recorder's Unix socket: one JSON line asks, JSON lines answer.
 
-Only root and the user that records may connect (SO_PEERCRED). A request carries an id
-that its client made; the same id asked again gets the first answer.
+Only root and the user that records may ask (SO_PEERCRED). A request carries an id that
+its client made; the same id asked again gets the first answer. What a client can do to
+the recorder is bounded: 16 at a time, one line of 256 kB, 30 s to write or read it.
 
     -> {"id": "5f0c...", "op": "close_session", "args": {"session_id": "..."}}
     <- {"id": "5f0c...", "result": ..., "more": false}
@@ -11,26 +12,31 @@ that its client made; the same id asked again gets the first answer.
 import contextlib
 import logging
 import os
+import re
 import socket
 import struct
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
-from devicelog.errors import DevicelogError, Unreachable
+from devicelog.errors import DevicelogError
 
 NAME: Final = "control.sock"
-_LINE: Final = 1_000_000
-_CLIENTS: Final = 16
-_PATIENCE_S: Final = 30.0
+CLIENTS: Final = 16
+LONGEST: Final = 256_000
+PATIENCE_S: Final = 30.0
+# No slash: a client cannot use up a key that an entry of the wire will need.
+_ID: Final = re.compile(r"[A-Za-z0-9._-]{8,64}")
+_CHUNK: Final = 65_536
 _log = logging.getLogger(__name__)
 
 
 class Request(msgspec.Struct, frozen=True):
-    """What is asked. `id` is made by the client."""
+    """What is asked. `id` is the client's: 8 to 64 letters, digits, `.`, `_`, `-`."""
 
     id: str
     op: str
@@ -58,25 +64,28 @@ Handler = Callable[[Request], Iterator[object]]
 
 
 class Server:
-    """Answers on the socket, one thread a client, at most 16 at a time."""
+    """Answers on the socket of this directory, one thread a client."""
 
-    def __init__(self, directory: str, handler: Handler) -> None:
-        self._path = Path(directory) / NAME
+    def __init__(
+        self, directory: str, handler: Handler, *, patience_s: float = PATIENCE_S
+    ) -> None:
+        self._directory = Path(directory)
         self._handler = handler
+        self._patience_s = patience_s
         self._listening: socket.socket | None = None
-        self._room = threading.BoundedSemaphore(_CLIENTS)
+        self._clients: set[socket.socket] = set()
+        self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
     def open(self) -> None:
         """Listen. The directory's lock is held, so a socket found there is stale."""
-        self._path.unlink(missing_ok=True)
+        path = self._directory / NAME
+        path.unlink(missing_ok=True)
         listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        before = os.umask(0o177)
-        try:
-            listening.bind(str(self._path))
-        finally:
-            os.umask(before)
-        listening.listen(_CLIENTS)
+        with address(self._directory) as short:
+            listening.bind(short)
+        path.chmod(0o600)
+        listening.listen(CLIENTS)
         self._listening = listening
         self._thread = threading.Thread(
             target=self._accept, name="control", daemon=True
@@ -84,14 +93,20 @@ class Server:
         self._thread.start()
 
     def close(self) -> None:
-        """Stop listening; requests under way end by themselves."""
+        """Stop listening and hang up on whoever still asks."""
         if self._listening is not None:
             with contextlib.suppress(OSError):
                 self._listening.shutdown(socket.SHUT_RDWR)
             self._listening.close()
         if self._thread is not None:
             self._thread.join(timeout=5)
-        self._path.unlink(missing_ok=True)
+        with self._lock:
+            for client in self._clients:
+                with contextlib.suppress(OSError):
+                    client.shutdown(socket.SHUT_RDWR)
+        (self._directory / NAME).unlink(missing_ok=True)
+
+    # --- The threads --------------------------------------------------------------
 
     def _accept(self) -> None:
         assert self._listening is not None  # noqa: S101  (open() has set it)
@@ -100,31 +115,71 @@ class Server:
                 client, _ = self._listening.accept()
             except OSError:
                 return
-            if not _may_ask(client) or not self._room.acquire(blocking=False):
-                client.close()
+            client.settimeout(self._patience_s)
+            refusal = self._refusal(client)
+            if refusal is not None:
+                with contextlib.suppress(OSError), client:
+                    client.sendall(_line(Reply(id="", error=refusal)))
                 continue
             threading.Thread(
                 target=self._serve, args=(client,), name="control client", daemon=True
             ).start()
 
+    def _refusal(self, client: socket.socket) -> Failure | None:
+        """Why this client is not served; None: it is, and has a place now."""
+        uid = peer_uid(client)
+        if uid not in (0, os.geteuid()):
+            return Failure(
+                f"user {uid} may not ask this recorder",
+                f"only root and user {os.geteuid()} may",
+            )
+        with self._lock:
+            if len(self._clients) >= CLIENTS:
+                return Failure("too many clients ask this recorder", "ask again")
+            self._clients.add(client)
+        return None
+
     def _serve(self, client: socket.socket) -> None:
         try:
-            with client, client.makefile("rwb") as stream:
-                client.settimeout(_PATIENCE_S)
-                while line := stream.readline(_LINE):
-                    for reply in self._answer(line):
-                        stream.write(msgspec.json.encode(reply) + b"\n")
-                        stream.flush()
-        except OSError:
-            _log.debug("a control client went away")
+            for line in self._requests(client):
+                with contextlib.closing(self._answer(line)) as replies:
+                    for reply in replies:
+                        client.sendall(_line(reply))
+        except OSError as error:
+            _log.debug("a control client went away: %s", error)
         finally:
-            self._room.release()
+            with self._lock:
+                self._clients.discard(client)
+            client.close()
 
-    def _answer(self, line: bytes) -> Iterator[Reply]:
+    def _requests(self, client: socket.socket) -> Iterator[bytes]:
+        """Whole lines as they come. A line too long or too slow ends the talk."""
+        held = b""
+        until = time.monotonic() + self._patience_s
+        while len(held) < LONGEST:
+            line, newline, rest = held.partition(b"\n")
+            if newline:
+                yield line
+                held, until = rest, time.monotonic() + self._patience_s
+                continue
+            client.settimeout(max(0.001, until - time.monotonic()))
+            data = client.recv(_CHUNK)
+            if not data:
+                return
+            client.settimeout(self._patience_s)
+            held += data
+        too_long = Failure(f"a request is longer than {LONGEST} bytes")
+        client.sendall(_line(Reply(id="", error=too_long)))
+
+    def _answer(self, line: bytes) -> Generator[Reply]:
         try:
             request = msgspec.json.decode(line, type=Request)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             yield Reply(id="", error=Failure(f"not a request: {error}"))
+            return
+        if not _ID.fullmatch(request.id):
+            known = Failure("not an id", "8 to 64 letters, digits, `.`, `_`, `-`")
+            yield Reply(id=request.id, error=known)
             return
         try:
             pending: object = None
@@ -136,47 +191,32 @@ class Server:
             yield _reply(request.id, pending, more=False)
         except DevicelogError as error:
             yield Reply(id=request.id, error=Failure(error.message, error.hint))
+        except Exception as error:  # noqa: BLE001  (told to who asked, and logged)
+            _log.exception("request %s (%s) failed", request.id, request.op)
+            known = Failure(f"the recorder failed at this: {error!r}", "see its log")
+            yield Reply(id=request.id, error=known)
 
 
-def ask(directory: str, request: Request) -> Iterator[msgspec.Raw]:
-    """Ask the recorder of this directory; its results as they come.
-
-    Raises Unreachable where none answers, DevicelogError where it refuses.
-    """
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
-        client.settimeout(_PATIENCE_S)
-        try:
-            client.connect(str(Path(directory) / NAME))
-        except OSError as error:
-            raise Unreachable(
-                f"no recorder answers in {directory}",
-                hint="is `devicelog run` running, and as this user?",
-            ) from error
-        with client.makefile("rwb") as stream:
-            stream.write(msgspec.json.encode(request) + b"\n")
-            stream.flush()
-            yield from _replies(stream, directory)
+@contextlib.contextmanager
+def address(directory: Path) -> Iterator[str]:
+    """The socket's address, short however deep its directory lies (108 bytes fit)."""
+    folder = os.open(directory, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield f"/proc/self/fd/{folder}/{NAME}"
+    finally:
+        os.close(folder)
 
 
-def _replies(stream: Any, directory: str) -> Iterator[msgspec.Raw]:
-    for line in stream:
-        reply = msgspec.json.decode(line, type=Reply)
-        if reply.error:
-            raise DevicelogError(reply.error.message, hint=reply.error.hint)
-        yield reply.result
-        if not reply.more:
-            return
-    raise Unreachable(
-        f"the recorder in {directory} closed the connection",
-        hint="only root and the user that records may ask it",
-    )
+def peer_uid(client: socket.socket) -> int:
+    """The user at the other end, as the kernel knows it."""
+    packed = client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+    _, uid, _ = struct.unpack("3i", packed)
+    return int(uid)
+
+
+def _line(reply: Reply) -> bytes:
+    return msgspec.json.encode(reply) + b"\n"
 
 
 def _reply(id_: str, result: object, *, more: bool) -> Reply:
     return Reply(id=id_, result=msgspec.Raw(msgspec.json.encode(result)), more=more)
-
-
-def _may_ask(client: socket.socket) -> bool:
-    packed = client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
-    _, uid, _ = struct.unpack("3i", packed)
-    return uid in (0, os.geteuid())
