@@ -22,8 +22,9 @@ from devicelog.drivers.load import driver
 from devicelog.errors import JournalError
 from devicelog.journal.reader import Reader
 from devicelog.journal.writer import Writer
-from devicelog.model.flow import Draft, Identity
+from devicelog.model.flow import Draft
 from devicelog.model.kinds import AlarmBody, ConfigBody
+from devicelog.operations import identities
 from devicelog.operations.config import Loaded
 from devicelog.operations.control import Control
 from devicelog.operations.recording import Recording
@@ -141,9 +142,8 @@ class Daemon:
         self._thread.start()
 
     def _devices(self, reader: Reader, timebase: Timebase) -> list[Device]:
-        rows = {row.device: row for row in reader.devices()}
-        known = {name: row.identity for name, row in rows.items() if row.identity}
-        owners = _owners(self._loaded, known)
+        known = identities.known(reader)
+        owners = identities.owners(self._loaded.config.devices, known)
         devices = []
         for settings in self._loaded.config.devices:
             last = reader.last("reading", settings.name)
@@ -190,13 +190,6 @@ class Daemon:
                 remedy="correct the configuration, then start again",
             )
             yield self._drafter.at("alarm", body, self._clock.mono_ns())
-
-
-def _owners(loaded: Loaded, known: dict[str, Identity]) -> dict[str, str]:
-    """Serial number -> device, as configured or as learnt."""
-    owners = {who.serial: name for name, who in known.items() if who.serial}
-    owners |= {it.serial: it.name for it in loaded.config.devices if it.serial}
-    return owners
 
 
 def run(loaded: Loaded) -> None:

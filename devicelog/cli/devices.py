@@ -1,17 +1,24 @@
 """`devices`: list those configured, find ports, try one."""
 
-import uuid
+import sys
+from collections.abc import Iterator
 
 import click
 import msgspec
 
-from devicelog.cli import output
-from devicelog.errors import ConfigError, Unreachable
-from devicelog.operations import scan as ports
+from devicelog.cli import device_text, output
+from devicelog.errors import ConfigError, JournalError, Unreachable
+from devicelog.journal.reader import Reader
+from devicelog.model.flow import Identity
+from devicelog.operations import identities
+from devicelog.operations import scan as scanning
+from devicelog.operations.ask import ask
 from devicelog.operations.config import Loaded, load, path_of
-from devicelog.operations.socket import Request, ask
-from devicelog.operations.status import Status
+from devicelog.operations.inventory import inventory
+from devicelog.operations.socket import PATIENCE_S
 from devicelog.operations.trial import Seen, try_alone
+
+_SECONDS = click.FloatRange(0.1, 60)
 
 
 @click.group()
@@ -24,111 +31,120 @@ def devices() -> None:
 @output.json_option
 @output.told
 def list_(config: str | None, *, as_json: bool) -> None:
-    """Configured devices, and how their lines stand if the recorder runs."""
-    loaded = load(path_of(config))
-    lines = _lines(loaded)
-    rows = [
-        {
-            "name": it.name,
-            "label": it.label,
-            "profile": it.profile,
-            "port": it.port,
-            "access": it.access,
-            "identity": _identity(loaded, it.name),
-            "line": lines.get(it.name, "not recording"),
-        }
-        for it in loaded.config.devices
-    ]
+    """Configured devices: line, identity, adapter, and who holds the port."""
+    found = inventory(load(path_of(config)))
     if as_json:
-        output.print_json({"devices": rows, "parked": loaded.parked})
+        output.print_json(found)
         return
-    output.print_table([*rows[0]] if rows else [], ([*row.values()] for row in rows))
-    for name, problems in loaded.parked.items():
+    if not found.recording:
+        output.talk("no recorder runs; identities are as last recorded")
+    for device in found.devices:
+        device_text.describe(device, found.pid)
+    for name, problems in found.parked.items():
+        click.echo(f"{name}: parked, it is not recorded")
         for problem in problems:
-            click.echo(f"{name} is parked: {problem}")
+            click.echo(f"    {problem}")
+    if not found.devices and not found.parked:
+        click.echo("no device is configured; `devicelog devices scan` lists the ports")
 
 
 @devices.command()
 @output.json_option
-@click.option("--seconds", default=3.0, show_default=True, help="Listen so long.")
-@click.option("--baud", default=9600, show_default=True, help="Listen at this speed.")
+@click.option(
+    "--seconds", default=3.0, show_default=True, type=_SECONDS, help="Listen so long."
+)
+@click.option(
+    "--baud",
+    default=9600,
+    show_default=True,
+    type=click.IntRange(50, 4_000_000),
+    help="Listen at this speed.",
+)
 @click.option("--port", "extra", multiple=True, help="Listen to this port as well.")
 @output.told
 def scan(*, as_json: bool, seconds: float, baud: int, extra: tuple[str, ...]) -> None:
     """List ports and who holds them, and listen; nothing is ever sent."""
-    output.talk(f"listening for {seconds:g} s, sending nothing ...")
-    found = ports.scan(seconds, baud, extra)
+    found = scanning.ports(extra)
+    if found:
+        output.talk(f"listening for {seconds:g} s at {baud} baud, sending nothing ...")
+    heard = [*scanning.listen(found, seconds, baud)]
     if as_json:
-        output.print_json(found)
+        output.print_json(heard)
         return
-    if not found:
+    if not heard:
         click.echo("no serial ports; is the adapter plugged in?")
-    for port in found:
-        click.echo(f"{port.path}  {port.description}")
-        for text in (port.by_path, port.by_id, port.usb, port.held_by, port.heard):
-            if text:
-                click.echo(f"    {text}")
+    for port in heard:
+        device_text.describe_port(port)
 
 
 @devices.command()
 @output.config_option
 @output.json_option
-@click.option("--seconds", default=10.0, show_default=True, help="Watch so long.")
+@click.option(
+    "--seconds", default=10.0, show_default=True, type=_SECONDS, help="Watch so long."
+)
 @click.argument("name")
 @output.told
 def test(config: str | None, name: str, seconds: float, *, as_json: bool) -> None:
-    """Show what arrives from a device, raw and decoded, and say what is wrong."""
+    """Show what arrives from a device, raw and decoded, and say what is wrong.
+
+    Exit code 0 if readings arrive, 1 if not. Without a running recorder the port is
+    opened for this time and nothing is recorded.
+    """
     loaded = load(path_of(config))
-    settings = {it.name: it for it in loaded.config.devices}
+    _must_be_known(loaded, name)
+    works = False
+    for seen in _watched(loaded, name, seconds):
+        works = works or seen.works
+        if as_json:
+            click.echo(msgspec.json.encode(seen).decode())
+        else:
+            device_text.tell(seen)
+    sys.exit(0 if works else 1)
+
+
+def _must_be_known(loaded: Loaded, name: str) -> None:
     if name in loaded.parked:
-        raise ConfigError("\n".join(loaded.parked[name]))
-    if name not in settings:
-        known = ", ".join(settings) or "none"
+        listed = "\n  ".join(loaded.parked[name])
+        raise ConfigError(f"{name} cannot be used as it is configured:\n  {listed}")
+    names = [it.name for it in loaded.config.devices]
+    if name not in names:
+        known = ", ".join([*names, *loaded.parked]) or "none"
         raise ConfigError(
-            f"no device {name!r} is configured", hint=f"there are: {known}"
+            f'no device "{name}" is configured', hint=f"there are: {known}"
         )
-    request = Request(
-        id=uuid.uuid4().hex, op="test_device", args={"name": name, "seconds": seconds}
+
+
+def _watched(loaded: Loaded, name: str, seconds: float) -> Iterator[Seen]:
+    """As the recorder sees it, or, where none runs, as the port itself says."""
+    directory = loaded.config.journal.directory
+    patience_s = seconds + PATIENCE_S
+    replies = ask(
+        directory, "test_device", patience_s=patience_s, name=name, seconds=seconds
     )
+    began = False
     try:
-        for raw in ask(loaded.config.journal.directory, request):
-            _show(msgspec.json.decode(raw, type=Seen), as_json=as_json)
-    except Unreachable:
-        output.talk("no recorder runs; trying the port directly, recording nothing")
-        for seen in try_alone(settings[name], seconds):
-            _show(seen, as_json=as_json)
+        for raw in replies:
+            began = True
+            yield msgspec.json.decode(raw, type=Seen)
+    except Unreachable as error:
+        if began:
+            raise
+        output.talk(f"{error.message}; trying the port directly, recording nothing")
+        (settings,) = (it for it in loaded.config.devices if it.name == name)
+        known = _known(directory)
+        yield from try_alone(
+            settings,
+            seconds,
+            known=known.get(name),
+            others=identities.owners(loaded.config.devices, known),
+        )
 
 
-def _lines(loaded: Loaded) -> dict[str, str]:
-    """How each line stands, if a recorder runs."""
-    request = Request(id=uuid.uuid4().hex, op="status")
+def _known(directory: str) -> dict[str, Identity]:
+    """What devices said of themselves, if there is a journal that may be read."""
     try:
-        (raw,) = ask(loaded.config.journal.directory, request)
-    except Unreachable:
+        with Reader(directory) as reader:
+            return identities.known(reader)
+    except JournalError:
         return {}
-    status = msgspec.json.decode(raw, type=Status)
-    return {it.name: f"{it.line}: {it.text}" for it in status.devices}
-
-
-def _identity(loaded: Loaded, name: str) -> str:
-    for it in loaded.config.devices:
-        if it.name == name:
-            asks = loaded.profiles[it.profile].identity != "none"
-            return "asked" if asks and it.access == "poll" else "not verified"
-    return ""
-
-
-def _show(seen: Seen, *, as_json: bool) -> None:
-    if as_json:
-        click.echo(msgspec.json.encode(seen).decode())
-        return
-    if seen.what == "verdict":
-        click.echo(f"\n{seen.text}")
-        return
-    when = "" if seen.what == "will_send" else f"{seen.at_s:7.3f} s  "
-    click.echo(f"{when}{seen.what.replace('_', ' '):9} {seen.text}")
-    if seen.raw:
-        click.echo(f"{' ' * len(when)}  {seen.raw}")
-    if seen.values:
-        values = "  ".join(f"{name}={value}" for name, value in seen.values.items())
-        click.echo(f"{' ' * len(when)}  {values}")

@@ -1,5 +1,6 @@
 """How the recorder and its devices stand, as one value; for the board and `--json`."""
 
+import os
 from collections.abc import Iterable, Mapping
 
 import msgspec
@@ -59,6 +60,7 @@ class Status(msgspec.Struct, frozen=True, omit_defaults=True):
     simulated: bool
     directory: str
     version: str = __version__
+    pid: int | None = None
     since_ns: int | None = None
     clock_ok: bool = True
     journal: str = ""
@@ -90,6 +92,7 @@ def gather(recording: Recording) -> Status:
         site=recording.site,
         simulated=recording.simulated,
         directory=recording.directory,
+        pid=os.getpid(),
         since_ns=recording.since_ns,
         clock_ok=recording.timebase.trusted,
         journal=recording.writer.state,

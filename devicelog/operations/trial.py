@@ -7,7 +7,7 @@ runs on the port for a moment and records nothing.
 import queue
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, Literal
 
 import msgspec
@@ -16,7 +16,7 @@ from devicelog.clock import SystemClock, boot_id
 from devicelog.drivers.base import Heard
 from devicelog.drivers.load import driver, load
 from devicelog.model.fields import Value
-from devicelog.model.flow import Draft, Frame
+from devicelog.model.flow import Draft, Frame, Identity
 from devicelog.model.kinds import Counts
 from devicelog.model.states import LineState
 from devicelog.recorder.device import Device
@@ -26,10 +26,17 @@ from devicelog.recorder.settings import DeviceSettings
 from devicelog.recorder.timebase import Timebase
 
 _QUEUE: Final = 10_000
+_SHORTEST_S: Final = 0.1
+_LONGEST_S: Final = 60.0
+_STANDING: Final = {"pending_bytes", "held"}  # what stands, all else has flowed
 
 
 class Seen(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One thing that happened on the line; `text` says it in words."""
+    """One thing that happened on the line; `text` says it in words.
+
+    `at_s`: seconds since the test began. The last is the `verdict`: `works` if readings
+    arrived, `counts` of these seconds alone.
+    """
 
     what: Literal["will_send", "sent", "received", "frame", "noise", "verdict"]
     text: str
@@ -38,6 +45,12 @@ class Seen(msgspec.Struct, frozen=True, omit_defaults=True):
     values: dict[str, Value] = {}
     line: LineState | None = None
     counts: Counts | None = None
+    works: bool = False
+
+
+def bounded(seconds: float) -> float:
+    """How long a test may take that asks for so long."""
+    return min(max(seconds, _SHORTEST_S), _LONGEST_S)
 
 
 def announcement(device: Device) -> list[Seen]:
@@ -52,18 +65,26 @@ def announcement(device: Device) -> list[Seen]:
     ] or [Seen("will_send", "nothing: this device speaks unasked")]
 
 
-def watch(device: Device, seconds: float) -> Iterator[Seen]:
-    """What the running recorder sees of this device for so long, then the verdict."""
+def watch(
+    device: Device, seconds: float, begin: Callable[[], None] | None = None
+) -> Iterator[Seen]:
+    """What is seen of this device for so long, then the verdict.
+
+    `begin` is called once somebody listens.
+    """
     seen: queue.Queue[Seen] = queue.Queue(_QUEUE)
     clock = SystemClock()
     began_ns = clock.mono_ns()
 
     def listen(what: str, mono_ns: int, payload: object) -> None:
+        # On the loop's thread: it never waits for who watches.
         if not seen.full():
             seen.put_nowait(_seen(what, (mono_ns - began_ns) / 1e9, payload))
 
     before = device.counts
     device.listener = listen
+    if begin is not None:
+        begin()
     try:
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0:
@@ -73,11 +94,22 @@ def watch(device: Device, seconds: float) -> Iterator[Seen]:
                 continue
     finally:
         device.listener = None
+    while not seen.empty():
+        yield seen.get_nowait()
     yield verdict(device, before)
 
 
-def try_alone(settings: DeviceSettings, seconds: float) -> Iterator[Seen]:
-    """The same without a recorder. Opens the port; nothing is recorded."""
+def try_alone(
+    settings: DeviceSettings,
+    seconds: float,
+    *,
+    known: Identity | None = None,
+    others: Mapping[str, str] | None = None,
+) -> Iterator[Seen]:
+    """The same without a recorder. Opens the port; nothing is recorded.
+
+    `known` and `others` as the recorder knows them (recorder.line.IdentityCheck).
+    """
     clock = SystemClock()
     timebase = Timebase(clock, boot_id())
     device = Device(
@@ -86,14 +118,15 @@ def try_alone(settings: DeviceSettings, seconds: float) -> Iterator[Seen]:
         run_id="trial",
         timebase=timebase,
         taken=lambda _: False,
+        known=known,
+        others=dict(others or {}),
     )
     yield from announcement(device)
     drafter = Drafter("trial", NO_DEVICE, NO_CHANNEL, timebase)
     loop = Loop([device], _Nowhere(), clock, timebase, drafter)
     thread = threading.Thread(target=loop.run, name="trial", daemon=True)
-    thread.start()
     try:
-        yield from watch(device, seconds)
+        yield from watch(device, bounded(seconds), thread.start)
     finally:
         loop.stop()
         thread.join(timeout=10)
@@ -109,19 +142,35 @@ class _Nowhere:
 def verdict(device: Device, before: Counts) -> Seen:
     """What these seconds say of the line, in words."""
     now = device.counts
-    received = now.bytes - before.bytes
-    readings = now.readings - before.readings
-    frames = now.frames - before.frames
-    line = device.line
-    facts = f"{received} bytes, {frames} frames, {readings} readings"
-    if readings:
-        noise = now.noise_bytes - before.noise_bytes
-        text = f"it works: {facts}" + (f"; {noise} bytes were noise" if noise else "")
-    elif received and not frames:
-        text = f"{line.text}; {facts}"
-    else:
-        text = f"{line.text} ({facts})"
-    return Seen("verdict", text, line=line.state, counts=now)
+    brought = Counts(
+        **{
+            name: value if name in _STANDING else value - getattr(before, name)
+            for name, value in msgspec.structs.asdict(now).items()
+        }
+    )
+    works = brought.readings > 0
+    text = "it works" if works else device.line.text
+    return Seen(
+        "verdict",
+        f"{text}\n{_facts(device, brought)}",
+        line=device.line.state,
+        counts=brought,
+        works=works,
+    )
+
+
+def _facts(device: Device, brought: Counts) -> str:
+    """What was sent and what came, counted."""
+    parts = [
+        f"{brought.bytes} bytes, {brought.frames} frames, {brought.readings} readings"
+    ]
+    if brought.noise_bytes:
+        parts.append(f"{brought.noise_bytes} bytes were no frame, or not believed")
+    if device.settings.access == "tap":
+        parts.append("nothing was sent: the port is only listened to")
+    elif brought.polls or brought.unanswered:
+        parts.append(f"{brought.polls} requests sent, {brought.unanswered} unanswered")
+    return "; ".join(parts)
 
 
 def _seen(what: str, at_s: float, payload: object) -> Seen:

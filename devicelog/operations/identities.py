@@ -1,0 +1,20 @@
+"""Which device carries which serial number, as configured or as once answered."""
+
+from collections.abc import Mapping, Sequence
+
+from devicelog.journal.reader import Reader
+from devicelog.model.flow import Identity
+from devicelog.recorder.settings import DeviceSettings
+
+
+def known(reader: Reader) -> dict[str, Identity]:
+    """What each device of this journal said of itself."""
+    return {row.device: row.identity for row in reader.devices() if row.identity}
+
+
+def owners(
+    devices: Sequence[DeviceSettings], known: Mapping[str, Identity]
+) -> dict[str, str]:
+    """Serial number -> device. What is configured counts over what was answered."""
+    learnt = {who.serial: name for name, who in known.items() if who.serial}
+    return learnt | {it.serial: it.name for it in devices if it.serial}
