@@ -2,11 +2,9 @@
 
 A script's steps count from the start of its treatment (the start key is second 0). R1,
 R2, R3 are textbook prescriptions with known totals; the others go wrong on purpose.
-`clinic` never ends: plausible treatments, one after another, for demonstrations.
 """
 
-import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
@@ -29,13 +27,13 @@ class Step(msgspec.Struct, frozen=True):
 class Script(msgspec.Struct, frozen=True):
     """One treatment from loading its programme to the device being idle again.
 
-    `ends_s`: when the treatment ends; with `ramp_s` and `timer_error_pct` the device
-    is made (see `Ultrasound`).
+    `ends_s`: when the treatment ends (0: not told); with `ramp_s` and
+    `timer_error_pct` the device is made (see `Ultrasound`).
     """
 
     meaning: str
     programme: Programme
-    ends_s: float
+    ends_s: float = 0.0
     steps: tuple[Step, ...] = ()
     head: Head = LARGE
     ramp_s: float = 0.0
@@ -199,66 +197,3 @@ SCRIPTS: Final[dict[str, Script]] = {
         timer_error_pct=-12.0,
     ),
 }
-
-# --- The clinic -------------------------------------------------------------------
-
-_USUAL: Final = (
-    (LARGE, Programme(1.0, 100, 1.0, 480)),
-    (LARGE, Programme(1.0, 50, 0.8, 360)),
-    (LARGE, Programme(1.0, 20, 1.5, 300)),
-    (LARGE, Programme(3.0, 50, 0.5, 300)),
-    (SMALL, Programme(3.0, 20, 0.5, 300)),
-    (SMALL, Programme(3.0, 100, 0.8, 240)),
-)
-# What stops the timer for a while: how it begins, how it ends, how long at most.
-_AWAY: Final[dict[str, tuple[Action, Action, float]]] = {
-    "contact": ("uncouple", "couple", 12.0),
-    "pause": ("pause", "resume", 60.0),
-}
-
-
-def clinic(seed: int, *, scale: float = 1.0) -> Iterator[Step]:
-    """Treatments without end, in the device's own time; the same for the same seed.
-
-    With a `scale` under 1 treatments and the pauses between them are as much shorter.
-    """
-    dice = random.Random(seed)  # noqa: S311  plausible, not secret
-    at = 3.2 + dice.uniform(0, 8) * scale  # after the selftest
-    while True:
-        head, usual = dice.choice(_USUAL)
-        seconds = float(round(usual.time_s * scale))
-        programme = msgspec.structs.replace(usual, time_s=seconds)
-        yield Step(at, "swap", head)
-        at += 3 * scale
-        yield Step(at, "load", programme)
-        at += dice.uniform(2, 12) * scale
-        yield Step(at, "start")
-        for step in _course(dice, programme, at):
-            yield step
-            at = step.at_s
-        at += dice.uniform(30, 180) * scale
-
-
-def _course(
-    dice: random.Random, programme: Programme, begin_s: float
-) -> Iterator[Step]:
-    """From a start to the cleared end screen, with what befalls a usual treatment."""
-    stops = dice.randrange(10) == 0
-    lasts = programme.time_s * (dice.uniform(0.3, 0.9) if stops else 1)
-    lost = 0.0  # seconds in which the timer stood still
-    moments = sorted(dice.uniform(0.1, 0.9) * lasts for _ in range(dice.randrange(4)))
-    for moment in moments:
-        at = begin_s + moment + lost
-        (befalls,) = dice.choices(("contact", "pause", "turn"), (6, 2, 2))
-        if befalls == "turn":
-            yield Step(at, "turn", round(programme.intensity_w_cm2 * 0.8, 1))
-            continue
-        gone, back, most_s = _AWAY[befalls]
-        away = dice.uniform(2, most_s)
-        yield Step(at, gone)
-        yield Step(at + away, back)
-        lost += away
-    end = begin_s + lasts + lost
-    if stops:
-        yield Step(end, "stop")
-    yield Step(end + dice.uniform(4, 20), "clear")

@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from devicelog.drivers.load import driver, load
+from devicelog.drivers.simulated.clinic import clinic
 from devicelog.drivers.simulated.device import VirtualDevice
 from devicelog.drivers.simulated.equipment import LARGE, SMALL, Programme
-from devicelog.drivers.simulated.script import SCRIPTS, Player, Step, clinic
+from devicelog.drivers.simulated.script import SCRIPTS, Player, Step
 from devicelog.drivers.simulated.ultrasound import ACTS, LIMIT_C, Ultrasound
 from devicelog.model.flow import Frame, Identity
 from devicelog.model.states import DECODED, EMITTING
@@ -218,6 +219,32 @@ def test_a_clinic_is_the_same_for_the_same_seed():
 
     assert first(3) == first(3) != first(4)
     assert [it.at_s for it in first(3)] == sorted(it.at_s for it in first(3))
+
+
+def loads(seed, room, count, scale=1.0):
+    """When this room loads which programme."""
+    steps = clinic(seed, room=room, scale=scale)
+    loaded = (it for it in steps if it.action == "load")
+    return [(it.at_s, it.value) for _, it in zip(range(count), loaded, strict=False)]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_rooms_of_a_clinic_do_not_play_in_step(seed):
+    rooms = [loads(seed, room, 20) for room in range(1, 7)]
+    first = [plays[0] for plays in rooms]
+
+    assert len({programme for _, programme in first}) == 6
+    assert [at for at, _ in first] == sorted(at for at, _ in first)
+    assert len({tuple(at for at, _ in plays) for plays in rooms}) == 6
+
+
+def test_a_shorter_clinic_plays_everything_in_less_time():
+    whole, short = (loads(1, 1, 30, scale)[-1][0] for scale in (1.0, 0.1))
+
+    assert short < 0.2 * whole
+    player = Player(Ultrasound(), clinic(1, scale=0.1))
+    player.advance(20_000)
+    assert player.ignored == []
 
 
 # --- On its wire ------------------------------------------------------------------
