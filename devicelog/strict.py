@@ -156,12 +156,14 @@ class Table:
     def _either(
         self, kinds: tuple[Any, ...], value: object, key: str, found: list[Problem]
     ) -> Any:
+        kinds = tuple(kind for kind in kinds if kind is not types.NoneType)
+        if len(kinds) == 1:  # optional: TOML has no null, so it is this or absent
+            return self._value(kinds[0], value, key, found)
         for kind in kinds:
-            if kind is not types.NoneType:
-                tried: list[Problem] = []
-                made = self._value(kind, value, key, tried)
-                if not tried:
-                    return made
+            tried: list[Problem] = []
+            made = self._value(kind, value, key, tried)
+            if not tried:
+                return made
         names = [_NAMES.get(kind, str(kind)) for kind in kinds if kind in _NAMES]
         found.append(self._wrong(key, " or ".join(names), value))
         return None

@@ -27,6 +27,7 @@ class Shape(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     line: Line
     items: tuple[Item, ...] = ()
     quiet: bool = False
+    spare: Line | None = None
 
 
 def read(text: str) -> tuple[Shape | None, list[str]]:
@@ -171,3 +172,13 @@ def test_no_table_ever_raises_and_all_that_passes_is_the_shape(values):
         shape, problems = table.check(Shape, values)
 
         assert (shape is None) == bool(problems)
+
+
+def test_what_is_wrong_inside_an_optional_table_is_told_in_full():
+    shape, problems = read("[line]\nbaud = 1\n[spare]\nbaud = 'x'\nparty = 'E'\n")
+
+    assert shape is None
+    assert problems == [
+        'a.toml:5: spare.party: is not a known key (did you mean "parity"?)',
+        'a.toml:4: spare.baud: expected a whole number, got "x"',
+    ]
