@@ -10,6 +10,7 @@ from devicelog import __version__
 _LAZY: Final = {
     "run": "devicelog.cli.run:run",
     "demo": "devicelog.cli.demo:demo",
+    "simulate": "devicelog.cli.simulate:simulate",
     "status": "devicelog.cli.run:status",
     "config": "devicelog.cli.config:config",
     "devices": "devicelog.cli.devices:devices",
@@ -20,6 +21,7 @@ _LAZY: Final = {
 _HELP: Final = {
     "run": "Record until stopped.",
     "demo": "A simulated clinic, running, on the screen.",
+    "simulate": "One virtual device on a real port.",
     "status": "How the recorder and its devices stand.",
     "config": "Write, check and show the configuration.",
     "devices": "List, find and try devices.",

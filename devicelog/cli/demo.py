@@ -15,8 +15,8 @@ from devicelog.cli.board import render
 from devicelog.cli.sessions import print_sessions
 from devicelog.daemon import Daemon
 from devicelog.drivers.load import load
-from devicelog.drivers.simulated.device import VirtualDevice
 from devicelog.drivers.simulated.clinic import clinic
+from devicelog.drivers.simulated.device import VirtualDevice
 from devicelog.drivers.simulated.script import Player
 from devicelog.drivers.simulated.serve import PtyPort, serve
 from devicelog.drivers.simulated.ultrasound import Ultrasound
