@@ -42,6 +42,7 @@ _log = logging.getLogger(__name__)
 _HANG_S: Final = 20.0
 _LOOK_S: Final = 1.0
 _END_S: Final = 10.0
+_PARKED: Final = "parked/"
 
 
 class Daemon:
@@ -121,7 +122,8 @@ class Daemon:
             boots = {run.run_id: run.boot_id for run in reader.runs()}
             now_ns = self._clock.mono_ns()
             axis = Axis(boots, self._boot_id, timebase, now_ns)
-            loop.submit([self._run_entry("start"), *self._parked_alarms()])
+            alarms = [*self._parked_alarms(), *self._cleared_alarms(reader)]
+            loop.submit([self._run_entry("start"), *alarms])
             loop.submit(restore(devices, reader, axis, self._run_id))
         self.recording = Recording(
             site=config.site.name,
@@ -185,11 +187,23 @@ class Daemon:
     def _parked_alarms(self) -> Iterator[Draft]:
         for name, problems in self._loaded.parked.items():
             body = AlarmBody(
-                name=f"parked/{name}",
+                name=f"{_PARKED}{name}",
                 text=f"device {name} is not recorded: {'; '.join(problems)}",
                 remedy="correct the configuration, then start again",
             )
             yield self._drafter.at("alarm", body, self._clock.mono_ns())
+
+    def _cleared_alarms(self, reader: Reader) -> Iterator[Draft]:
+        """Devices that an earlier run could not record, and this one does."""
+        for alarm in reader.alarms(open_only=True):
+            name = alarm.name.removeprefix(_PARKED)
+            if name != alarm.name and name not in self._loaded.parked:
+                body = AlarmBody(
+                    name=alarm.name,
+                    text=f"the configuration of device {name} is corrected, or gone",
+                    cleared=True,
+                )
+                yield self._drafter.at("alarm", body, self._clock.mono_ns())
 
 
 def run(loaded: Loaded) -> None:

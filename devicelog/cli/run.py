@@ -1,15 +1,16 @@
 """`run`, `status`, `clock`: the recorder and how it stands."""
 
 import logging
+from zoneinfo import ZoneInfo
 
 import click
 import msgspec
-from rich.console import Console
 
 from devicelog import daemon
 from devicelog.cli import output
-from devicelog.cli.board import render
+from devicelog.cli.board import ended_last, render
 from devicelog.errors import Unreachable
+from devicelog.journal.reader import Reader
 from devicelog.operations.ask import ask
 from devicelog.operations.config import load, path_of
 from devicelog.operations.status import Status, at_rest
@@ -42,7 +43,8 @@ def run(config: str | None, *, verbose: bool) -> None:
 @output.told
 def status(config: str | None, *, as_json: bool) -> None:
     """How the recorder and its devices stand."""
-    directory = load(path_of(config)).config.journal.directory
+    configured = load(path_of(config)).config
+    directory = configured.journal.directory
     try:
         (raw,) = ask(directory, "status")
         state = msgspec.json.decode(raw, type=Status)
@@ -50,15 +52,19 @@ def status(config: str | None, *, as_json: bool) -> None:
         state = at_rest(directory)
     if as_json:
         output.print_json(state)
-    elif state.running:
-        Console().print(render(state))
-    else:
-        click.echo(
-            f"{state.site}: not recording. {state.committed} entries in "
-            f"{state.directory}, {len(state.open_sessions)} sessions open."
-        )
-        for alarm in state.alarms:
-            click.echo(f"alarm: {alarm}")
+        return
+    if state.running:
+        with Reader(directory) as reader:
+            recent = ended_last(reader)
+        zone = ZoneInfo(configured.site.timezone)
+        output.print_wide(render(state, recent, zone))
+        return
+    click.echo(
+        f"{state.site}: not recording. {state.committed} entries in "
+        f"{state.directory}, {len(state.open_sessions)} sessions open."
+    )
+    for alarm in state.alarms:
+        click.echo(f"alarm: {alarm}")
 
 
 @click.group()

@@ -4,12 +4,12 @@ import click
 
 from devicelog.cli import output
 from devicelog.cli.session_text import describe
+from devicelog.cli.treatment_text import dose_in_words, settings_in_words
 from devicelog.errors import DevicelogError
 from devicelog.journal.reader import Reader, SessionRow
 from devicelog.model import codec
 from devicelog.operations.ask import ask
 from devicelog.operations.config import load, path_of
-from devicelog.operations.status import minutes
 
 
 @click.group()
@@ -82,8 +82,11 @@ def close(config: str | None, session_id: str, request_id: str | None) -> None:
 
 def print_sessions(rows: list[SessionRow]) -> None:
     """Sessions as a table."""
-    columns = ("session", "ended", "how", "emission", "dose", "flags")
-    output.print_table(columns, (_row(row) for row in rows))
+    if not rows:
+        output.talk("no sessions")
+        return
+    columns = ("session", "how", "dose", "settings", "flags")
+    output.print_table(columns, (_row(row) for row in rows), whole=3)
 
 
 def directory_of(config: str | None) -> str:
@@ -92,14 +95,10 @@ def directory_of(config: str | None) -> str:
 
 
 def _row(row: SessionRow) -> tuple[str, ...]:
-
-    emission = row.totals.get("emission_s")
-    energy = row.totals.get("energy_j")
     return (
         row.session_id,
-        output.utc(row.ended_ns),
-        row.reason or "open",
-        "" if emission is None else minutes(emission),
-        "" if energy is None else f"{energy:.1f} J",
+        (row.reason or "open").replace("_", " "),
+        dose_in_words(row.totals),
+        settings_in_words(row.settings),
         " ".join(row.flags),
     )

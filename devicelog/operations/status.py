@@ -72,7 +72,12 @@ class Status(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def gather(recording: Recording) -> Status:
-    """Of a recorder that runs in this process; safe from any thread."""
+    """Of a recorder that runs in this process; safe from any thread.
+
+    Alarms are read from its journal. Raises JournalError where that cannot be read.
+    """
+    with Reader(recording.directory) as reader:
+        alarms = tuple(alarm.text for alarm in reader.alarms(open_only=True))
     devices = [_device(device) for device in recording.devices]
     parked = [
         DeviceStatus(
@@ -100,6 +105,7 @@ def gather(recording: Recording) -> Status:
         backlog=recording.writer.backlog,
         devices=(*devices, *parked),
         open_sessions=tuple(_open(devices)),
+        alarms=alarms,
     )
 
 

@@ -1,0 +1,47 @@
+"""A treatment in the words of its notes."""
+
+from collections.abc import Mapping
+
+from devicelog.model.fields import Value
+from devicelog.operations.status import minutes
+
+_CONTINUOUS_PCT = 100
+
+
+def settings_in_words(values: Mapping[str, Value]) -> str:
+    """`3 MHz, 20 %, 0.5 W/cm2 (SATP), 5:00`, as it is written in the notes."""
+    parts = []
+    if (frequency := values.get("frequency_mhz")) is not None:
+        parts.append(f"{frequency:g} MHz")
+    if (carrier := values.get("carrier_hz")) is not None:
+        parts.append(f"{float(carrier) / 1000:g} kHz")
+    if (duty := values.get("duty_pct")) is not None:
+        parts.append("continuous" if duty == _CONTINUOUS_PCT else f"{duty:g} %")
+    if (intensity := values.get("intensity_w_cm2")) is not None:
+        convention = values.get("intensity_convention", "unknown")
+        parts.append(f"{intensity:g} W/cm2 ({convention})")
+    if (current := values.get("amplitude_1_ma")) is not None:
+        parts.append(f"{current:g} mA")
+    if (seconds := values.get("time_set_s")) is not None:
+        parts.append(minutes(float(seconds)))
+    return ", ".join(parts)
+
+
+def dose_in_words(totals: Mapping[str, float]) -> str:
+    """`24 J in 4:59`: energy or current, and the time of emission."""
+    parts = []
+    if (energy := totals.get("energy_j")) is not None:
+        parts.append(joules(energy))
+    elif (low := totals.get("energy_if_sata_j")) is not None:
+        high = totals.get("energy_if_satp_j", low)
+        parts.append(f"{joules(high)} if SATP, {joules(low)} if SATA")
+    if (current := totals.get("amplitude_1_mean_ma")) is not None:
+        parts.append(f"mean {current:.1f} mA")
+    if (emission := totals.get("emission_s")) is not None:
+        parts.append(f"in {minutes(emission)}")
+    return " ".join(parts)
+
+
+def joules(energy: float) -> str:
+    """Three figures are what an intensity with two can carry."""
+    return f"{energy:.1f} J" if energy < 10 else f"{energy:.0f} J"  # noqa: PLR2004
