@@ -11,7 +11,7 @@ _LAZY: Final = {
     "run": "devicelog.cli.run:run",
     "demo": "devicelog.cli.demo:demo",
     "simulate": "devicelog.cli.simulate:simulate",
-    "status": "devicelog.cli.run:status",
+    "status": "devicelog.cli.status:status",
     "config": "devicelog.cli.config:config",
     "devices": "devicelog.cli.devices:devices",
     "sessions": "devicelog.cli.sessions:sessions",

@@ -6,20 +6,17 @@ Exit codes: 0 ok, 1 failed, 2 usage, 3 configuration, 4 unreachable, 5 data inco
 import functools
 import shlex
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, NoReturn, ParamSpec, TypeVar
 
 import click
 import msgspec
-from rich.console import Console, RenderableType
-from rich.table import Table
 
 from devicelog.errors import DevicelogError
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
-_NO_LIMIT = 10_000  # columns where no terminal sets a width
 
 config_option = click.option(
     "--config",
@@ -61,26 +58,6 @@ def told(command: Callable[_P, _R]) -> Callable[_P, _R]:
 def print_json(value: Any) -> None:
     """One JSON document on stdout, indented."""
     click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
-
-
-def print_wide(content: RenderableType) -> None:
-    """As wide as the terminal; where there is none, as wide as it likes, and plain."""
-    Console(width=None if sys.stdout.isatty() else _NO_LIMIT).print(content)
-
-
-def print_table(
-    columns: Sequence[str], rows: Iterable[Sequence[str]], *, whole: int = 1
-) -> None:
-    """Rows under their headings. Where it is narrow the first `whole` stay whole.
-
-    A pipe gets whole cells, however long.
-    """
-    table = Table(*columns, box=None, header_style="bold", pad_edge=False)
-    for n, column in enumerate(table.columns):
-        column.no_wrap = n < whole or not sys.stdout.isatty()
-    for row in rows:
-        table.add_row(*row)
-    print_wide(table)
 
 
 def utc(at_ns: int | None) -> str:

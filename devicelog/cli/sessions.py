@@ -4,6 +4,7 @@ import click
 
 from devicelog.cli import output
 from devicelog.cli.session_text import describe
+from devicelog.cli.tables import print_table
 from devicelog.cli.treatment_text import dose_in_words, settings_in_words
 from devicelog.errors import DevicelogError
 from devicelog.journal.reader import Reader, SessionRow
@@ -86,7 +87,7 @@ def print_sessions(rows: list[SessionRow]) -> None:
         output.talk("no sessions")
         return
     columns = ("session", "how", "dose", "settings", "flags")
-    output.print_table(columns, (_row(row) for row in rows), whole=3)
+    print_table(columns, (_row(row) for row in rows), whole=3)
 
 
 def directory_of(config: str | None) -> str:

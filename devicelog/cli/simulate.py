@@ -12,6 +12,7 @@ import click
 import msgspec
 
 from devicelog.cli import ending, output
+from devicelog.cli.tables import print_table
 from devicelog.drivers.load import load
 from devicelog.drivers.profile import Profile
 from devicelog.drivers.simulated import script_file
@@ -199,4 +200,4 @@ def _list(*, as_json: bool) -> None:
     if as_json:
         output.print_json(meanings)
     else:
-        output.print_table(("script", "what happens"), meanings.items())
+        print_table(("script", "what happens"), meanings.items())
