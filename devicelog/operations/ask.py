@@ -1,5 +1,6 @@
 """Asking the recorder of a directory, from another process."""
 
+import contextlib
 import socket
 import uuid
 from collections.abc import Iterator
@@ -32,7 +33,9 @@ def ask(
         client.settimeout(patience_s)
         _connect(client, directory)
         try:
-            client.sendall(msgspec.json.encode(request) + b"\n")
+            # Who refuses us hangs up before we have asked, and has said why.
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                client.sendall(msgspec.json.encode(request) + b"\n")
             with client.makefile("rb") as stream:
                 yield from _replies(stream, directory)
         except OSError as error:
