@@ -23,16 +23,17 @@ def init(file: str | None) -> None:
     """Write a commented sample to FILE; never over an existing one."""
     path = Path(file) if file else path_of(None)
     sample = resources.files("devicelog.operations").joinpath("sample.toml")
+    if path.exists():
+        raise ConfigError(f"{path} exists", hint="it is yours; nothing is written over")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as new:
             new.write(sample.read_text(encoding="utf-8"))
-    except FileExistsError:
-        raise ConfigError(
-            f"{path} exists", hint="it is yours; devicelog never rewrites it"
-        ) from None
     except OSError as error:
-        raise ConfigError(f"{path} cannot be written: {error}") from error
+        raise ConfigError(
+            f"{path} cannot be written: {error}",
+            hint="name another FILE, or ask as a user who may write there",
+        ) from error
     click.echo(str(path))
 
 

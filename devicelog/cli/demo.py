@@ -139,9 +139,10 @@ def _sum_up(directory: str) -> None:
     with Reader(directory) as reader:
         rows, entries = reader.sessions(limit=1000), reader.last_seq()
     ways = Counter((row.reason or "still open").replace("_", " ") for row in rows)
-    told = ", ".join(f"{count} {way}" for way, count in ways.items()) or "none yet"
-    click.echo(f"SIMULATED: {len(rows)} sessions recorded: {told}")
-    print_sessions(rows)
+    told = ", ".join(f"{count} {way}" for way, count in ways.items())
+    click.echo(f"SIMULATED: {len(rows) or 'no'} sessions recorded{told and ': '}{told}")
+    if rows:
+        print_sessions(rows)
     click.echo(f"{entries} entries were in the journal, which is removed now")
 
 

@@ -1,0 +1,112 @@
+"""Scripts of one's own: what they do, and what is wrong with them."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from devicelog.drivers.simulated.equipment import LARGE, SMALL, Programme
+from devicelog.drivers.simulated.script import Step
+from devicelog.drivers.simulated.script_file import parse
+from devicelog.errors import ConfigError
+
+OWN = """
+meaning = "four seconds, lowered, off the skin"
+programme = { frequency_mhz = 1, duty_pct = 50, intensity_w_cm2 = 1.0, time_s = 4 }
+[[steps]]
+at_s = 1
+action = "turn"
+intensity_w_cm2 = 0.4
+[[steps]]
+at_s = 2
+action = "resume"
+"""
+
+
+def test_a_script_is_what_its_file_says():
+    it = parse(OWN, "own.toml")
+
+    assert it.programme == Programme(1.0, 50, 1.0, 4.0)
+    assert (it.head, it.ramp_s, it.timer_error_pct) == (LARGE, 0.0, 0.0)
+    assert it.steps == (Step(1.0, "turn", 0.4), Step(2.0, "resume"))
+
+
+def test_every_action_takes_what_it_needs():
+    steps = """
+ramp_s = 2
+timer_error_pct = -5.0
+[programme]
+frequency_mhz = 1
+duty_pct = 50
+intensity_w_cm2 = 1.0
+time_s = 4
+[head]
+id = "2"
+serial = "80233"
+era_cm2 = 0.8
+bnr = 5.2
+[[steps]]
+at_s = 1
+action = "lengthen"
+seconds = 60
+[[steps]]
+at_s = 2
+action = "fail"
+fault = "3"
+[[steps]]
+at_s = 3
+action = "swap"
+head = { id = "1", serial = "50417", era_cm2 = 5, bnr = 4.1 }
+[[steps]]
+at_s = 3
+action = "load"
+programme = { frequency_mhz = 3, duty_pct = 20, intensity_w_cm2 = 0.5, time_s = 9 }
+"""
+    it = parse(steps, "own.toml")
+
+    assert (it.head, it.ramp_s, it.timer_error_pct) == (SMALL, 2.0, -5.0)
+    assert [step.value for step in it.steps] == [
+        60.0,
+        "3",
+        LARGE,
+        Programme(3.0, 20, 0.5, 9.0),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (("meaning", "meanin"), 'meanin: is not a known key (did you mean "meaning"?)'),
+        (("duty_pct = 50", "duty_pct = 51"), "programme.duty_pct: 51 has no label"),
+        (("frequency_mhz = 1,", ""), "programme.frequency_mhz: is missing"),
+        (("= 1.0, time", "= 99.0, time"), "programme.intensity_w_cm2: 99 is out of bo"),
+        (("at_s = 2", "at_s = 0.5"), "steps[1].at_s: 0.5 is before 1"),
+        (("at_s = 2", "at_s = nan"), "steps[1].at_s: nan is before 1"),
+        (('"resume"', '"resum"'), 'steps[1].action: "resum" is not allowed (did you m'),
+        (('"turn"', '"pause"'), 'steps[0].intensity_w_cm2: "pause" takes no intensity'),
+        (("intensity_w_cm2 = 0.4", ""), 'is missing: "turn" needs it (add it)'),
+        (('"resume"', '"swap"'), 'steps[1].head: is missing: "swap" needs it'),
+        (('"resume"', '"lengthen"\nseconds = -1'), "steps[1].seconds: -1 is out of b"),
+        (('"resume"', '"resume"\nhead = { id = 1 }'), "steps[1].head.serial: is missi"),
+        (("programme", "ramp_s = -1\nprogramme"), "ramp_s: -1 is before the start"),
+    ],
+)
+def test_what_is_wrong_with_a_script_is_told_with_its_line(change, told):
+    assert change[0] in OWN
+    with pytest.raises(ConfigError) as caught:
+        parse(OWN.replace(*change, 1), "own.toml")
+
+    assert told in caught.value.message
+    assert "\n  own.toml:" in caught.value.message
+
+
+def test_what_is_no_toml_is_told():
+    with pytest.raises(ConfigError, match="is not TOML"):
+        parse("meaning =", "own.toml")
+
+
+@given(st.text(max_size=60))
+def test_any_line_more_is_taken_or_refused(line):
+    try:
+        parse(f"{OWN}\n{line}", "own.toml")
+    except ConfigError as error:
+        assert "own.toml" in error.message  # noqa: PT017  (it may also be taken)
