@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from click.testing import CliRunner
 
 from devicelog import drivers
@@ -19,7 +20,10 @@ from devicelog.drivers.load import load
 from devicelog.drivers.simulated.device import VirtualDevice
 from devicelog.drivers.simulated.script import SCRIPTS
 from devicelog.drivers.simulated.serve import Port, serve
+from devicelog.errors import DevicelogError
 from devicelog.model.flow import Identity
+from devicelog.operations.ask import ask
+from devicelog.operations.status import Status
 
 BOUND_S = 20.0
 PROGRAM = [sys.executable, "-m", "devicelog"]
@@ -73,21 +77,20 @@ class Site:
     def environ(self):
         return os.environ | {"DEVICELOG_CONFIG": str(self.config), "COLUMNS": "100"}
 
-    def run(self, *args: str, code=0, seconds=BOUND_S, **options: Any):
+    def process(self, *args: str, code=0):
         """The program to its end, with the exit code that is expected."""
         ended = subprocess.run(
             [*PROGRAM, *args],
             capture_output=True,
             text=True,
             env=self.environ,
-            timeout=seconds,
+            timeout=BOUND_S,
             check=False,
-            **options,
         )
         assert ended.returncode == code, (ended.stdout, ended.stderr)
         return ended
 
-    def invoke(self, *args: str, code=0):
+    def run(self, *args: str, code=0):
         """The same within this process: quicker, for what starts nothing."""
         ended = CliRunner(env=self.environ).invoke(
             main, args, prog_name="devicelog", catch_exceptions=False
@@ -126,19 +129,15 @@ class Site:
             yield process
 
     def online(self):
-        ended = subprocess.run(
-            [*PROGRAM, "status", "--json"],
-            capture_output=True,
-            text=True,
-            env=self.environ,
-            check=False,
-        )
-        self.last = ended.stdout + ended.stderr
-        if ended.returncode:
+        """Whether the recorder has read each of its devices."""
+        try:
+            (raw,) = ask(str(self.data), "status")
+        except DevicelogError as error:
+            self.last = str(error)
             return False
-        status = json.loads(ended.stdout)
-        recorded = [it for it in status.get("devices", ()) if it["port"]]
-        return status["running"] and all(it["line"] == "online" for it in recorded)
+        self.last = raw
+        status = msgspec.json.decode(raw, type=Status)
+        return all(it.line == "online" for it in status.devices if it.port)
 
 
 @contextlib.contextmanager
@@ -165,7 +164,7 @@ class Later:
         return self.device.receive(data, now_s + self.by_s)
 
 
-def virtual(serial="0001", script="R2", since_start_s=-1.5):
+def virtual(serial="0001", script="R2", since_start_s=-0.5):
     """A device that plays this script, so many seconds after its start."""
     who = Identity("SIM-US", serial, "1.0")
     device = VirtualDevice(load("us-modbus"), SCRIPTS[script].player(begin_s=10.0), who)

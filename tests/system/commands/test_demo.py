@@ -68,7 +68,7 @@ def test_without_a_pty_it_says_what_it_needs(tmp_path):
 def test_on_a_terminal_it_has_a_screen_of_its_own(tmp_path):
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("4H", 24, 80, 0, 0))
-    with started(tmp_path, "--for", "2s", stdout=theirs) as process:
+    with started(tmp_path, "--for", "1s", stdout=theirs) as process:
         os.close(theirs)
         screen = b""
         try:

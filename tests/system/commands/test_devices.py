@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Self
 
 import pytest
-from system.commands.site import BOUND_S, served, virtual, wait_until
+from system.commands.site import BOUND_S, Site, served, virtual, wait_until
 
 from devicelog.drivers.simulated.serve import PtyPort
 from devicelog.wire import modbus
@@ -176,10 +176,9 @@ def test_an_empty_list_says_how_to_find_ports(site):
 # --- test -------------------------------------------------------------------------
 
 
-def trial(site, name="us-1", seconds="2", code=0):
-    lines = site.run(
-        "devices", "test", name, "--seconds", seconds, "--json", code=code
-    ).stdout.splitlines()
+def trial(site, name="us-1", seconds="2", code=0, run=Site.run):
+    asked = ["devices", "test", name, "--seconds", seconds, "--json"]
+    lines = run(site, *asked, code=code).stdout.splitlines()
     *seen, verdict = [json.loads(line) for line in lines]
     assert verdict["what"] == "verdict"
     return seen, verdict
@@ -250,7 +249,7 @@ def test_alone_it_says_why_a_port_cannot_be_opened(site, tmp_path, name):
     with served(port), Path(port.path).open("rb", buffering=0) as held:
         if name == "busy":
             fcntl.flock(held, fcntl.LOCK_EX)
-        seen, verdict = trial(site, seconds="0.5", code=1)
+        seen, verdict = trial(site, seconds="0.5", code=1, run=Site.process)
 
     words = {
         "busy": f"(pid {os.getpid()})",
@@ -298,7 +297,7 @@ def test_the_running_recorder_streams_what_it_sees(clinic):
 
 
 def test_two_watchers_of_one_device_do_not_disturb_each_other(clinic):
-    with clinic.running("devices", "test", "us-1", "--seconds", "2") as first:
+    with clinic.running("devices", "test", "us-1", "--seconds", "1.5") as first:
         first.stdout.readline()
         told = clinic.run("devices", "test", "us-1", code=1).stderr
         trial(clinic, "us-2", seconds="0.5")

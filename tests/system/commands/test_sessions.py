@@ -1,5 +1,6 @@
 """`sessions` and `status` by the program itself: with a recorder, after it, without."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -7,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 
+import msgspec
 import pytest
 import requires
 from system.commands.site import BOUND_S, Later, Site, served, virtual, wait_until
@@ -16,6 +18,7 @@ from devicelog.drivers.simulated.device import VirtualDevice
 from devicelog.drivers.simulated.equipment import Programme
 from devicelog.drivers.simulated.script import Script, Step
 from devicelog.drivers.simulated.serve import PtyPort
+from devicelog.journal import schema
 from devicelog.model.flow import Identity
 
 SHORT = Script("two seconds", Programme(1.0, 50, 0.8, 2), 2, (Step(4, "clear"),))
@@ -34,7 +37,8 @@ def recorded(tmp_path_factory):
     ]
     site.device("us-1", ports[0].link, label="Room 1").device("us-2", ports[1].link)
     with served(*ports), site.write().recording():
-        listed = wait_until(lambda: _both(site.json("sessions", "list")))
+        site.first = wait_until(lambda: _both(site.json("sessions", "list")))
+        listed = site.first
         site.open = next(it["session_id"] for it in listed if it["open"])
         site.ended = next(it["session_id"] for it in listed if not it["open"])
         site.while_open = {
@@ -193,14 +197,19 @@ def test_before_the_first_run_there_is_no_journal(site):
 def test_a_journal_of_a_newer_version_is_left_alone(recorded, site):
     shutil.copytree(recorded.data, site.data)
     site.write()
-    with sqlite3.connect(site.data / "journal.db") as db:
-        db.execute("PRAGMA user_version=99")
-    db.close()
+    with contextlib.closing(sqlite3.connect(site.data / "journal.db")) as db:
+        meta = schema.read_meta(*db.execute("SELECT body, crc FROM meta").fetchone())
+        newer = msgspec.structs.replace(meta, version=schema.VERSION + 1)
+        db.execute("UPDATE meta SET body = ?, crc = ?", schema.meta_row(newer))
+        db.execute(f"PRAGMA user_version={schema.VERSION + 1}")
+        db.commit()
     before = (site.data / "journal.db").read_bytes()
-    told = site.run("run", code=1).stderr
+    told = site.process("run", code=1).stderr
+    read = site.run("sessions", "list", code=1).stderr
 
-    assert "newer" in told
-    assert "version" in told
+    assert "was written by a newer devicelog" in told
+    assert "install that version again" in told
+    assert "was written by a newer devicelog" in read
     assert (site.data / "journal.db").read_bytes() == before
 
 
@@ -230,7 +239,8 @@ def test_another_user_is_told_the_command_that_works(clinic, tmp_path):
     config = tmp_path / "seen-by-all.toml"
     config.write_text(clinic.config.read_text())
     config.chmod(0o644)
-    for folder in (tmp_path, *tmp_path.parents):
+    folders = {*config.parents, *clinic.data.parents}
+    for folder in folders:
         if folder.stat().st_uid == os.getuid() and folder != folder.parent:
             folder.chmod(folder.stat().st_mode | 0o011)
     asked = ["sessions", "list", "--limit", "3", "--config", str(config)]

@@ -58,7 +58,7 @@ def test_on_a_pty_with_a_link_until_it_is_ended(site, ending):
 
 def test_on_tcp_and_many_times_as_fast(site):
     asked = ["simulate", "us-modbus", "--tcp", "127.0.0.1:0", "--script", "R3"]
-    with site.running(*asked, "--speed", "100") as process:
+    with site.running(*asked, "--speed", "400") as process:
         host, _, number = (
             block(process)["port"].removeprefix("socket://").rpartition(":")
         )
@@ -92,7 +92,7 @@ def test_a_recorder_on_its_block(site):
 
 
 def test_it_ends_after_its_time_and_says_so_in_json(site):
-    told = site.run("simulate", "us-modbus", "--for", "0.2s", "--json")
+    told = site.process("simulate", "us-modbus", "--for", "0.2s", "--json")
 
     (device,) = json.loads(told.stdout)["devices"]
     assert device["port"].startswith("/dev/pts/")
@@ -116,7 +116,7 @@ def test_a_script_of_ones_own(site):
     script.write_text(OWN)
     link = site.folder / "us"
     asked = ["simulate", "us-modbus", "--script", str(script), "--link", str(link)]
-    with site.running(*asked, "--speed", "10") as process:
+    with site.running(*asked, "--speed", "40") as process:
         block(process)
         with serial.Serial(str(link), 19200, timeout=BOUND_S) as line:
             seen = set()
@@ -151,7 +151,7 @@ def _seen(line):
     ],
 )
 def test_what_cannot_be_is_refused(site, arguments, code, told):
-    ended = site.invoke("simulate", *arguments, code=code)
+    ended = site.run("simulate", *arguments, code=code)
 
     assert told in ended.stderr
     assert ended.stdout == ""
@@ -160,7 +160,7 @@ def test_what_cannot_be_is_refused(site, arguments, code, told):
 def test_a_busy_tcp_port_is_told(site):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
-        told = site.invoke("simulate", "us-modbus", "--tcp", address, code=1).stderr
+        told = site.run("simulate", "us-modbus", "--tcp", address, code=1).stderr
 
     assert "in use" in told
 
@@ -190,14 +190,14 @@ states = { 0 = "idle", 1 = "running" }
 def test_a_profile_that_no_virtual_device_speaks_is_refused(site):
     other = site.folder / "if.toml"
     other.write_text(INTERFERENTIAL)
-    told = site.invoke("simulate", str(other), code=3).stderr
+    told = site.run("simulate", str(other), code=3).stderr
 
     assert "channel if of profile if-modbus cannot be simulated" in told
 
 
 def test_the_scripts_are_listed(site):
-    listed = json.loads(site.invoke("simulate", "--list", "--json").stdout)
-    told = site.invoke("simulate", "--list").stdout
+    listed = json.loads(site.run("simulate", "--list", "--json").stdout)
+    told = site.run("simulate", "--list").stdout
 
     assert {"clinic", "R1", "twice", "slow_timer"} <= set(listed)
     assert all(meaning in told for meaning in listed.values())
