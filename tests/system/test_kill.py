@@ -60,17 +60,3 @@ def test_no_acknowledged_entry_is_lost_by_a_kill(tmp_path):
     assert len(acknowledged) > ROUNDS
     assert set(acknowledged) <= set(found)
     assert len(found) == len(set(found))
-
-
-def test_the_demo_records_and_says_what():
-    told = subprocess.run(
-        [sys.executable, "-m", "devicelog", "demo", "--for", "8s"],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=60,
-    )
-
-    assert "SIMULATED" in told.stdout
-    assert "sessions recorded" in told.stdout
-    assert "us-1.us." in told.stdout
