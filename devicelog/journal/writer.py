@@ -36,12 +36,14 @@ class _Group:
     def __init__(self, drafts: Sequence[Draft], *, awaited: bool = False) -> None:
         self.drafts = tuple(drafts)
         self.urgent = awaited or any(draft.edge for draft in drafts)
-        self.done = threading.Event()
+        # Most groups are awaited by nobody, and an event is dear: 3 us of CPU.
+        self.done = threading.Event() if awaited else None
         self.answer: Answer = []
 
     def settle(self, answer: Answer) -> None:
         self.answer = answer
-        self.done.set()
+        if self.done is not None:
+            self.done.set()
 
 
 class Writer:
@@ -138,7 +140,7 @@ class Writer:
         group = _Group(drafts, awaited=True)
         if not self._put(group):
             raise JournalError("the journal takes no entries now", hint="ask again")
-        if not group.done.wait(timeout_s):
+        if group.done is None or not group.done.wait(timeout_s):
             raise JournalError(
                 f"not durable after {timeout_s:g} s", hint="ask again with the same id"
             )
