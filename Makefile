@@ -2,13 +2,14 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint lock setup servers
+.PHONY: demo test lint bench lock setup servers
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo     a simulated clinic, running, on the screen"
 	@echo "make test     everything tested (some minutes)"
 	@echo "make lint     style, types, the import law"
+	@echo "make bench    figures of this machine (some minutes; nothing else should run)"
 
 demo: setup
 	@$(BIN)/devicelog demo
@@ -21,6 +22,9 @@ lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+bench: setup
+	@cd tests && ../$(BIN)/python -m bench
 
 # --- Set-up ----------------------------------------------------------------------
 

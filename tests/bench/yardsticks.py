@@ -20,6 +20,9 @@ def rows(folder: Path, scale: float) -> Iterator[Row]:
     yield Row("read() of a 45 byte answer from a pty, CPU", _read(scale), "us")
     yield Row("write() of an 8 byte request to a pty, CPU", _write(scale), "us")
     yield Row("CRC-16 of 20 bytes, CPU", _crc(scale), "us")
+    yield Row(
+        "a loop of Python that takes 100 us, after a pause of 10 ms", _cold(scale), "us"
+    )
     synced = _fdatasync(folder, scale)
     yield Row("pwrite of 4 kB + fdatasync, wall", synced, "us")
     yield Row("the same, at most", [1e6 / it for it in synced], "/s")
@@ -72,6 +75,28 @@ def _crc(scale: float) -> list[float]:
     data = ANSWER[:20]
     count = int(200_000 * scale)
     return [_cpu_each(count, lambda: modbus(data)) for _ in range(RUNS)]
+
+
+def _cold(scale: float) -> list[float]:
+    """What work costs that comes now and then, against the same work back to back.
+
+    On a machine that falls idle in between, caches are cold and its clock is slow.
+    """
+
+    def work(size: int) -> None:
+        made = {}
+        for n in range(size):
+            made[str(n)] = (n, n * 2.0)
+
+    size = round(100 * 400 / _cpu_each(1000, lambda: work(400)))
+    values = []
+    for _ in range(RUNS):
+        spent, rounds = 0.0, int(50 * scale)
+        for _ in range(rounds):
+            time.sleep(0.01)
+            spent += _cpu_each(1, lambda: work(size))
+        values.append(spent / rounds)
+    return values
 
 
 def _fdatasync(folder: Path, scale: float) -> list[float]:
