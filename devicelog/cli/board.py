@@ -35,6 +35,7 @@ _LEFT_WIDTH: Final = 7
 _BAR: Final = 14
 _LABEL: Final = range(18, 31)  # columns that names of devices may take
 _CLOCK_WIDTH: Final = 7
+_USUAL: Final = 1000  # entries that may wait for the next commit; more is news
 
 
 def render(
@@ -71,7 +72,7 @@ def _head(status: Status) -> Text:
     style = "dim" if status.journal == "recording" else "bold red"
     words = status.journal.replace("_", " ")
     head.append(f"  {words}, {status.committed} entries kept", style)
-    if status.backlog:
+    if status.backlog > _USUAL:
         head.append(f", {status.backlog} waiting", "yellow")
     if not status.clock_ok:
         head.append("  clock not trusted", "bold red")

@@ -2,6 +2,7 @@
 
 import click
 
+from devicelog.cli.treatment_text import values_in_words
 from devicelog.operations.inventory import Known
 from devicelog.operations.scan import Port
 from devicelog.operations.trial import Seen
@@ -48,24 +49,20 @@ def describe_port(port: Port) -> None:
     _row("heard", port.heard)
 
 
-def tell(seen: Seen) -> None:
-    """One thing that happened on a line that is watched."""
+def tell(seen: Seen, before: str) -> None:
+    """One thing that happened on a line that is watched.
+
+    `before`: the raw bytes that were shown last; the same are not shown again.
+    """
     if seen.what == "verdict":
         click.echo(f"\n{seen.text}")
         return
     when = " " * 11 if seen.what == "will_send" else f"{seen.at_s:7.3f} s  "
     click.echo(f"{when}{seen.what.replace('_', ' '):9} {seen.text}")
-    for line in (seen.raw, _values(seen)):
+    raw = "" if seen.raw == before else seen.raw
+    for line in (raw, values_in_words(seen.values)):
         if line:
             click.echo(f"{' ' * len(when)}  {line}")
-
-
-def _values(seen: Seen) -> str:
-    return "  ".join(f"{name}={_value(it)}" for name, it in seen.values.items())
-
-
-def _value(value: object) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _holders(held_by: tuple[str, ...], recorder: int | None) -> str:

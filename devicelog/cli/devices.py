@@ -93,13 +93,14 @@ def test(config: str | None, name: str, seconds: float, *, as_json: bool) -> Non
     """
     loaded = load(path_of(config))
     _must_be_known(loaded, name)
-    works = False
+    works, before = False, ""
     for seen in _watched(loaded, name, seconds):
         works = works or seen.works
         if as_json:
             click.echo(msgspec.json.encode(seen).decode())
         else:
-            device_text.tell(seen)
+            device_text.tell(seen, before)
+        before = seen.raw
     sys.exit(0 if works else 1)
 
 

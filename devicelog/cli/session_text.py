@@ -1,23 +1,32 @@
 """One session in words, for the terminal."""
 
 from collections.abc import Sequence
+from typing import Final
 
 import click
 
 from devicelog.cli import output
+from devicelog.cli.treatment_text import settings_in_words, values_in_words
 from devicelog.journal.reader import SessionRow
 from devicelog.model.fields import FIELDS
 from devicelog.model.flow import SessionEvent
 
+_PLAIN: Final = ("1", "{count}")  # UCUM for numbers without a unit
+
 
 def describe(row: SessionRow, events: Sequence[SessionEvent]) -> None:
     """Print it: head, events in order, totals with their units."""
-    click.echo(f"{row.session_id}  {row.reason or 'open'}  {' '.join(row.flags)}")
+    how = (row.reason or "open").replace("_", " ")
+    click.echo("  ".join((row.session_id, how, *row.flags)))
+    click.echo(f"  {settings_in_words(row.settings)}")
     for event in events:
         click.echo(f"  {output.utc(event.at_ns)}  {event_in_words(event)}")
     for name, value in row.totals.items():
-        unit = FIELDS[name].unit
-        click.echo(f"  {name:24} {value:g} {'' if unit == '1' else unit}")
+        unit = FIELDS[name].unit if name in FIELDS else ""
+        shown = "" if unit in _PLAIN else unit
+        click.echo(f"  {name:24} {value:.4g} {shown}".rstrip())
+    if row.open:
+        click.echo("  its dose so far: `devicelog status`")
 
 
 def event_in_words(event: SessionEvent) -> str:
@@ -29,8 +38,7 @@ def event_in_words(event: SessionEvent) -> str:
         case "setting" | "timer_lengthened" | "timer_jump":
             return f"{event.event} {event.field}: {event.old} -> {event.new}"
         case "start" | "segment":
-            settings = " ".join(f"{k}={v}" for k, v in event.values.items())
-            return f"{event.event} {settings}"
+            return f"{event.event} {values_in_words(event.values)}"
         case "end":
             return f"end: {event.reason}"
         case "line_lost":

@@ -27,6 +27,14 @@ def settings_in_words(values: Mapping[str, Value]) -> str:
     return ", ".join(parts)
 
 
+def values_in_words(values: Mapping[str, Value]) -> str:
+    """`frequency_mhz=3 duty_pct=20`: fields of the catalogue as they are."""
+    return " ".join(
+        f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}"
+        for name, value in values.items()
+    )
+
+
 def dose_in_words(totals: Mapping[str, float]) -> str:
     """`24 J in 4:59`: energy or current, and the time of emission."""
     parts = []

@@ -133,14 +133,14 @@ def test_what_everybody_must_know_is_on_it():
     status = msgspec.structs.replace(
         STATUS,
         journal="disk_full",
-        backlog=7,
+        backlog=7000,
         clock_ok=False,
         alarms=("the disk is full",),
         devices=(),
     )
     lines = shown(status, 120)
 
-    assert "disk full, 42 entries kept, 7 waiting  clock not trusted" in lines[0]
+    assert "disk full, 42 entries kept, 7000 waiting  clock not trusted" in lines[0]
     assert "no device is configured" in lines
     assert "alarm: the disk is full" in lines
 
