@@ -1,0 +1,70 @@
+"""docs/cli.md names every command, and every key of every JSON."""
+
+import re
+from pathlib import Path
+
+import msgspec
+import pytest
+from unit.cli.test_help import NAMES
+
+from devicelog.drivers.simulated.script_file import parse
+from devicelog.drivers.simulated.ultrasound import ACTS
+from devicelog.errors import (
+    ConfigError,
+    DevicelogError,
+    JournalError,
+    Unreachable,
+)
+from devicelog.journal.check import Report
+from devicelog.journal.rows import SessionRow
+from devicelog.operations.inventory import Inventory, Known
+from devicelog.operations.scan import Port
+from devicelog.operations.status import ChannelStatus, DeviceStatus, Status
+from devicelog.operations.trial import Seen
+
+PAGE = (Path(__file__).parents[3] / "docs" / "cli.md").read_text(encoding="utf-8")
+GROUPS = {"config", "devices", "sessions", "clock", "db"}
+SHAPES = (
+    Status,
+    DeviceStatus,
+    ChannelStatus,
+    Inventory,
+    Known,
+    Port,
+    Seen,
+    SessionRow,
+    Report,
+)
+
+
+@pytest.mark.parametrize("name", sorted(set(NAMES) - GROUPS))
+def test_every_command_is_named(name):
+    assert f"devicelog {name}" in PAGE
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=lambda it: it.__name__)
+def test_every_key_of_a_json_is_named(shape):
+    names = {field.encode_name for field in msgspec.structs.fields(shape)}
+
+    assert {name for name in names if f"`{name}`" not in PAGE} == set()
+
+
+def test_the_exit_codes_are_those_of_the_errors():
+    told = dict(re.findall(r"^\| (\d) \| (.+) \|$", PAGE, re.MULTILINE))
+
+    assert DevicelogError.exit_code == JournalError.exit_code == 1
+    assert ConfigError.exit_code == 3
+    assert "configuration" in told["3"]
+    assert Unreachable.exit_code == 4
+    assert "no recorder answers" in told["4"]
+
+
+def test_the_script_on_the_page_is_one():
+    (text,) = re.findall(r"```toml\n(.+?)```", PAGE, re.DOTALL)
+
+    assert [it.action for it in parse(text, "page").steps] == [
+        "turn",
+        "uncouple",
+        "couple",
+    ]
+    assert all(action in PAGE for action in ACTS)
