@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from devicelog import __version__
-from devicelog.clock import SECOND
 from devicelog.journal.reader import Reader
 from devicelog.model.fields import SETTINGS, Value
 from devicelog.model.flow import Identity
@@ -177,12 +176,3 @@ def minutes(seconds: float) -> str:
     """`5:00`, as a treatment timer shows it."""
     whole = max(0, round(seconds))
     return f"{whole // 60}:{whole % 60:02d}"
-
-
-def age(since_ns: int, now_ns: int) -> str:
-    """How long ago, in the largest fitting unit of measure."""
-    seconds = max(0, now_ns - since_ns) // SECOND
-    for size, name in ((86_400, "d"), (3_600, "h"), (60, "min")):
-        if seconds >= size:
-            return f"{seconds // size} {name}"
-    return f"{seconds} s"

@@ -155,17 +155,23 @@ def served(*ports: Port, **options: Any):
 
 
 class Later:
-    """A device that has been on for a while already."""
+    """A device that has been on for so long; held, its time stands until `go`."""
 
-    def __init__(self, device, by_s) -> None:
-        self.device, self.by_s = device, by_s
+    def __init__(self, device, on_s, *, held=False) -> None:
+        self.device, self.on_s, self.held = device, on_s, held
+        self._lag_s = -on_s
+
+    def go(self):
+        self.held = False
 
     def receive(self, data, now_s):
-        return self.device.receive(data, now_s + self.by_s)
+        if self.held:
+            self._lag_s = now_s - self.on_s
+        return self.device.receive(data, now_s - self._lag_s)
 
 
-def virtual(serial="0001", script="R2", since_start_s=-0.5):
+def virtual(serial="0001", script="R2", since_start_s=-0.5, *, held=False):
     """A device that plays this script, so many seconds after its start."""
     who = Identity("SIM-US", serial, "1.0")
     device = VirtualDevice(load("us-modbus"), SCRIPTS[script].player(begin_s=10.0), who)
-    return Later(device, 10.0 + since_start_s)
+    return Later(device, 10.0 + since_start_s, held=held)

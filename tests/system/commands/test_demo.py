@@ -27,7 +27,7 @@ def started(tmp_path, *args: str, **options: Any):
 
 
 def test_for_a_while_it_records_and_sums_up(tmp_path):
-    with started(tmp_path, "--for", "6s", "--devices", "2") as process:
+    with started(tmp_path, "--for", "7s", "--devices", "2") as process:
         told, errors = process.communicate(timeout=BOUND_S)
 
     assert (process.returncode, errors) == (0, "")

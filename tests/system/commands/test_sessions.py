@@ -2,11 +2,12 @@
 
 import contextlib
 import json
-import os
 import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -31,12 +32,14 @@ def recorded(tmp_path_factory):
     site = Site(tmp_path_factory.mktemp("recorded"))
     who = Identity("SIM-US", "0001", "1.0")
     short = VirtualDevice(load("us-modbus"), SHORT.player(10.0), who)
+    devices = [Later(short, 9.5, held=True), virtual("0002", held=True)]
     ports = [
-        PtyPort(Later(short, 9.0), link=site.folder / "us-1"),
-        PtyPort(virtual("0002"), link=site.folder / "us-2"),
+        PtyPort(it, link=site.folder / f"us-{n}") for n, it in enumerate(devices, 1)
     ]
     site.device("us-1", ports[0].link, label="Room 1").device("us-2", ports[1].link)
     with served(*ports), site.write().recording():
+        for device in devices:
+            device.go()
         site.first = wait_until(lambda: _both(site.json("sessions", "list")))
         listed = site.first
         site.open = next(it["session_id"] for it in listed if it["open"])
@@ -234,18 +237,17 @@ def as_nobody(site, *args: str):
     )
 
 
-def test_another_user_is_told_the_command_that_works(clinic, tmp_path):
+def test_another_user_is_told_the_command_that_works(recorded):
     requires.root()
-    config = tmp_path / "seen-by-all.toml"
-    config.write_text(clinic.config.read_text())
-    config.chmod(0o644)
-    folders = {*config.parents, *clinic.data.parents}
-    for folder in folders:
-        if folder.stat().st_uid == os.getuid() and folder != folder.parent:
-            folder.chmod(folder.stat().st_mode | 0o011)
-    asked = ["sessions", "list", "--limit", "3", "--config", str(config)]
-    read = as_nobody(clinic, *asked)
-    wrote = as_nobody(clinic, "clock", "accept", "--config", str(config))
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        shutil.copytree(recorded.data, f"{folder}/data")
+        config = Path(folder) / "devicelog.toml"
+        text = recorded.config.read_text()
+        config.write_text(text.replace(str(recorded.data), f"{folder}/data"))
+        asked = ["sessions", "list", "--limit", "3", "--config", str(config)]
+        read = as_nobody(recorded, *asked)
+        wrote = as_nobody(recorded, "clock", "accept", "--config", str(config))
 
     command = f"sudo -u root devicelog sessions list --limit 3 --config {config}"
     assert read.returncode == 1
