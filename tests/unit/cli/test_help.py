@@ -1,6 +1,5 @@
 """`devicelog --help` is there at once, and every command explains itself."""
 
-import os
 import subprocess
 import sys
 import time
@@ -31,15 +30,12 @@ NAMES = [" ".join(path) for path, _ in COMMANDS]
 
 
 def test_the_help_is_there_within_its_promise():
-    # As a user starts it: nothing that watches the test watches this process.
-    env = {key: it for key, it in os.environ.items() if "COV" not in key}
     took = []
     for _ in range(20):
         began = time.perf_counter()
         subprocess.run(
             [sys.executable, "-m", "devicelog", "--help"],
             stdout=subprocess.DEVNULL,
-            env=env,
             check=True,
         )
         took.append(time.perf_counter() - began)
@@ -60,7 +56,6 @@ def test_the_help_imports_nothing_heavy():
         [sys.executable, "-c", script],
         capture_output=True,
         text=True,
-        env={key: it for key, it in os.environ.items() if "COV" not in key},
         check=True,
     )
     imported = set(told.stderr.split())
