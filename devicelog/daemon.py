@@ -28,9 +28,9 @@ from devicelog.operations.config import Loaded
 from devicelog.operations.control import Control
 from devicelog.operations.recording import Recording
 from devicelog.operations.socket import Server
+from devicelog.recorder.book import IDENTITY_ALARM
 from devicelog.recorder.device import Device
 from devicelog.recorder.drafts import NO_CHANNEL, NO_DEVICE, Drafter
-from devicelog.recorder.gaps import Seen
 from devicelog.recorder.loop import Loop
 from devicelog.recorder.restore import Axis, restore
 from devicelog.recorder.timebase import Timebase
@@ -115,11 +115,11 @@ class Daemon:
                 trusted_ns=reader.last_trusted_ns(),
             )
             self._drafter = Drafter(self._run_id, NO_DEVICE, NO_CHANNEL, timebase)
-            devices = self._devices(reader, timebase)
-            loop = Loop(devices, self._writer, self._clock, timebase, self._drafter)
             boots = {run.run_id: run.boot_id for run in reader.runs()}
             now_ns = self._clock.mono_ns()
             axis = Axis(boots, self._boot_id, timebase, now_ns)
+            devices = self._devices(reader, axis)
+            loop = Loop(devices, self._writer, self._clock, timebase, self._drafter)
             loop.submit([self._run_entry("start"), *self._parked_alarms()])
             loop.submit(restore(devices, reader, axis, self._run_id))
         self.recording = Recording(
@@ -140,26 +140,25 @@ class Daemon:
         self._thread = threading.Thread(target=loop.run, name="loop", daemon=True)
         self._thread.start()
 
-    def _devices(self, reader: Reader, timebase: Timebase) -> list[Device]:
+    def _devices(self, reader: Reader, axis: Axis) -> list[Device]:
         rows = {row.device: row for row in reader.devices()}
         known = {name: row.identity for name, row in rows.items() if row.identity}
         owners = _owners(self._loaded, known)
-        devices = []
-        for settings in self._loaded.config.devices:
-            last = reader.last("reading", settings.name)
-            devices.append(
-                Device(
-                    settings,
-                    driver(self._loaded.profiles[settings.profile]),
-                    run_id=self._run_id,
-                    timebase=timebase,
-                    taken=self._taken,
-                    known=known.get(settings.name),
-                    others=owners,
-                    seen=Seen(last.at_ns, None) if last else None,
-                )
+        alarms = {alarm.name for alarm in reader.alarms(open_only=True)}
+        return [
+            Device(
+                settings,
+                driver(self._loaded.profiles[settings.profile]),
+                run_id=self._run_id,
+                timebase=axis.timebase,
+                taken=self._taken,
+                known=known.get(settings.name),
+                owners=owners,
+                seen=axis.seen(reader.last("reading", settings.name)),
+                alarmed=IDENTITY_ALARM + settings.name in alarms,
             )
-        return devices
+            for settings in self._loaded.config.devices
+        ]
 
     def _taken(self, session_id: str) -> bool:
         """Whether the journal knows this id; asked by the loop, once a session."""
@@ -193,9 +192,15 @@ class Daemon:
 
 
 def _owners(loaded: Loaded, known: dict[str, Identity]) -> dict[str, str]:
-    """Serial number -> device, as configured or as learnt."""
-    owners = {who.serial: name for name, who in known.items() if who.serial}
-    owners |= {it.serial: it.name for it in loaded.config.devices if it.serial}
+    """Serial number -> device, as configured or as learnt.
+
+    What was learnt of devices that are no longer configured counts no more: a device
+    that was given another name is not a swapped one.
+    """
+    here = {it.name for it in loaded.config.devices} | loaded.parked.keys()
+    owners = {who.serial: name for name, who in known.items() if name in here}
+    owners |= {it.serial: it.name for it in loaded.config.devices}
+    owners.pop("", None)
     return owners
 
 
