@@ -126,6 +126,7 @@ class Device:
 
     def received(self, mono_ns: int, data: bytes) -> Step:
         """These bytes were read at this time."""
+        self._end_silence(mono_ns)
         self._tally.bytes += len(data)
         self._last_byte = mono_ns
         self.line.byte(mono_ns)
@@ -135,8 +136,7 @@ class Device:
 
     def tick(self, mono_ns: int) -> Step:
         """Time has come this far and nothing is waiting to be read."""
-        if self._framer.pending and mono_ns >= self._last_byte + self._silence:
-            self._hear_silence(mono_ns)
+        self._end_silence(mono_ns)
         if self.poller.expire(mono_ns):
             self._hear_silence(mono_ns)
             self.identity.doubt()
@@ -169,6 +169,7 @@ class Device:
         self._hear_silence(mono_ns)
         for channel in self.channels.values():
             self._weigh(channel, channel.settle())
+            self._book.add(channel.tick(mono_ns))
             channel.keeper.drop()
         self._book.end(mono_ns)
         return self._step()
@@ -202,9 +203,15 @@ class Device:
 
     # --- Bytes to readings --------------------------------------------------------
 
+    def _end_silence(self, mono_ns: int) -> None:
+        """Half a frame is given up after a silence, whenever that is noticed."""
+        if self._framer.pending and mono_ns >= self._last_byte + self._silence:
+            self._hear_silence(mono_ns)
+
     def _hear_silence(self, mono_ns: int) -> None:
         if self._framer.pending:
-            self._take(self._framer.feed(b""), mono_ns)
+            ended_ns = min(mono_ns, self._last_byte + self._silence)
+            self._take(self._framer.feed(b""), ended_ns)
 
     def _take(self, pieces: Sequence[Frame | Noise], mono_ns: int) -> None:
         for piece in pieces:
@@ -237,6 +244,7 @@ class Device:
 
     def _offer(self, decoded: Decoded, frame: Frame, mono_ns: int) -> None:
         channel = self.channels[decoded.channel]
+        self._book.add(channel.tick(mono_ns))  # before the reading's stamp is given
         reading = Reading(
             channel=decoded.channel,
             state=decoded.state,
