@@ -78,7 +78,7 @@ class Adapter(threading.Thread):
     """
 
     def __init__(self, behind: str) -> None:
-        super().__init__(name="adapter")
+        super().__init__(name="adapter", daemon=True)
         self.serial = serial.serial_for_url(behind, timeout=0.02)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._listener.settimeout(0.05)
@@ -110,6 +110,7 @@ class Adapter(threading.Thread):
 
     def _talk(self, client: socket.socket) -> None:
         lock = threading.Lock()
+        gone = threading.Event()
 
         class Connection:
             def write(self, data: bytes) -> None:
@@ -117,12 +118,21 @@ class Adapter(threading.Thread):
                     client.sendall(data)
 
         manager = rfc2217.PortManager(self.serial, Connection())
-        while not self._ending.is_set():
-            data = self.serial.read(self.serial.in_waiting or 1)
-            if data:
-                Connection().write(b"".join(manager.escape(data)))
-            with contextlib.suppress(TimeoutError):
-                asked = client.recv(4096)
-                if not asked:
-                    return
-                self.serial.write(b"".join(manager.filter(asked)))
+
+        def carry() -> None:
+            while not gone.is_set():
+                with contextlib.suppress(OSError):
+                    Connection().write(b"".join(manager.escape(self.serial.read(1))))
+
+        carrier = threading.Thread(target=carry, daemon=True)
+        carrier.start()
+        try:
+            while not self._ending.is_set():
+                with contextlib.suppress(TimeoutError):
+                    asked = client.recv(4096)
+                    if not asked:
+                        return
+                    self.serial.write(b"".join(manager.filter(asked)))
+        finally:
+            gone.set()
+            carrier.join()
