@@ -144,6 +144,11 @@ class Channel:
         at_ns = self._drafter.stamp(mono_ns)
         return [*early, *self._events(self._tracker.lost(mono_ns, at_ns, cause))]
 
+    def end(self, mono_ns: int) -> list[Draft]:
+        """The run ends; an open session stays open in the journal."""
+        early = self._fallen_due(mono_ns)
+        return [*early, *(self._reading(it, "") for it in self.keeper.end())]
+
     def close(self, mono_ns: int, key: str) -> list[Draft]:
         """A person closes the open session; its end carries the request's id."""
         early = self._fallen_due(mono_ns)

@@ -169,8 +169,7 @@ class Device:
         self._hear_silence(mono_ns)
         for channel in self.channels.values():
             self._weigh(channel, channel.settle())
-            self._book.add(channel.tick(mono_ns))
-            channel.keeper.drop()
+            self._book.add(channel.end(mono_ns))
         self._book.end(mono_ns)
         return self._step()
 
