@@ -206,6 +206,24 @@ class Rig:
             self.on_loop(step)
             self._settle()
 
+    def away(
+        self, seconds: float, *, asleep: bool, meanwhile: Callable[[], object] = dict
+    ) -> None:
+        """So long the loop waits for its ports and does not run: the machine sleeps, or
+        something holds it up. What happens meanwhile it finds when it is back.
+        """
+        assert self.daemon is not None
+        loop = self.daemon.recording.loop
+
+        def wait() -> float:
+            del loop._patience
+            meanwhile()
+            (self.clock.suspend if asleep else self.clock.advance)(seconds)
+            return 0.0
+
+        loop._patience = wait  # type: ignore[method-assign]
+        self._settle()
+
     def on_loop(self, function: Callable[[], object]) -> None:
         """Run this between two looks of the loop, and one more look after it."""
         assert self.daemon is not None

@@ -219,24 +219,10 @@ def test_clock_accept_in_a_treatment_takes_effect_after_it(tmp_path):
 # --- Sleep ------------------------------------------------------------------------
 
 
-def sleep(rig, seconds, before=lambda: None):
-    """The machine sleeps while the loop waits for its ports, as it mostly does."""
-    loop = rig.daemon.recording.loop
-
-    def asleep():
-        del loop._patience
-        before()
-        rig.clock.suspend(seconds)
-        return 0.0
-
-    loop._patience = asleep
-    rig._settle()
-
-
 def test_a_sleep_outside_of_a_treatment_is_one_gap(tmp_path):
     with Rig(tmp_path, us_1=virtual("R2", begin_s=10_000)) as rig:
         rig.run(20)
-        sleep(rig, HOUR)
+        rig.away(HOUR, asleep=True)
         rig.run(20)
         gaps = [(it.cause, it.seconds) for it in rig.bodies("gap")]
         ordered(rig)
@@ -249,7 +235,7 @@ def test_a_sleep_outside_of_a_treatment_is_one_gap(tmp_path):
 def test_a_short_sleep_in_a_treatment_is_a_gap_that_is_not_dosed(tmp_path):
     with Rig(tmp_path, us_1=virtual("R2")) as rig:
         rig.run(100)
-        sleep(rig, 60)
+        rig.away(60, asleep=True)
         rig.run(440)
         (session,) = rig.sessions()
         gaps = [it.cause for it in rig.bodies("gap")]
@@ -278,7 +264,7 @@ def test_an_answer_that_slept_in_the_port_is_no_reading(tmp_path):
             rig.jacks["us-1"].answer(link, rig.now_s)  # running, 390 s left
             assert select.select([link.port.fileno()], [], [], 5)[0]
 
-        sleep(rig, 2 * HOUR, answered)
+        rig.away(2 * HOUR, asleep=True, meanwhile=answered)
         rig.run(10)
         silent = link.device.counts.silent_frames
         (session,) = rig.sessions()
