@@ -111,17 +111,15 @@ class Device:
 
     def closed(self, mono_ns: int, error: PortError) -> Step:
         """The port went away (LineLost), or could not be opened."""
-        was_open = self.line.open
         self._hear_silence(mono_ns)
         self.poller.closed()
         if self.line.closed(error):
             self._book.line(mono_ns)
-        if was_open:
-            self._gaps.lost("port")
-            self._book.news(mono_ns)
-            for channel in self.channels.values():
-                self._weigh(channel, channel.settle())
-                self._book.add(channel.lost(mono_ns, "port"))
+        self._gaps.lost("port")
+        self._book.news(mono_ns)
+        for channel in self.channels.values():
+            self._weigh(channel, channel.settle())
+            self._book.add(channel.lost(mono_ns, "port"))
         return self._step()
 
     def received(self, mono_ns: int, data: bytes) -> Step:

@@ -30,11 +30,6 @@ class LineWatch:
         self.text = _SENTENCES["closed"]
 
     @property
-    def open(self) -> bool:
-        """Whether the port is open."""
-        return self._opened is not None
-
-    @property
     def deadline(self) -> int | None:
         """When to look again, while the port is open."""
         return None if self._opened is None else self._next

@@ -241,9 +241,7 @@ def _open(address: str, line: Line, *, dtr: bool, rts: bool) -> _Opened:
         device.bytesize = serial.EIGHTBITS if bare else line.bytesize
         device.parity = serial.PARITY_NONE if bare else line.parity
         device.timeout = 0
-        device.inter_byte_timeout = (
-            0  # so that nothing there is no end of file (VMIN 1)
-        )
+        device.inter_byte_timeout = 0  # VMIN 1: nothing there is no end of file
         device.xonxoff = device.rtscts = device.dsrdtr = False
         device.dtr, device.rts = dtr, rts
         device.exclusive = None if remote else True

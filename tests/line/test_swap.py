@@ -185,8 +185,15 @@ def test_a_frame_between_the_plug_and_the_identity_is_not_booked(rig):
     refused(rig)
 
 
-def test_an_answer_from_before_identifies_nobody(rig):
+@pytest.mark.parametrize("asked", [True, False])
+def test_an_answer_from_before_identifies_nobody(rig, asked):
     kept = {name: identity_of(rig, name) for name in HEADS}
+    if asked:  # the last request before the plugs were pulled was for the identity
+        for jack in rig.jacks.values():
+            jack.device.faults.silent = True
+        rig.run(3)
+        for jack in rig.jacks.values():
+            jack.device.faults.silent = False
     swap(rig)
     for name, answer in kept.items():
         rig.jacks[name].say(answer)

@@ -99,11 +99,10 @@ def test_a_step_outside_of_a_treatment_is_followed_within_a_second(seconds, tmp_
 def test_a_step_in_a_pause_moves_the_events_of_its_deadlines_with_it(seconds, tmp_path):
     with Rig(tmp_path, us_1=virtual("R3")) as rig:
         rig.run(10 + 110)  # paused
-        step(rig, seconds)
-        rig.run(2)
-        assert anchors(rig) == [(seconds, True)]
         rig.jacks["us-1"].device.faults.silent = True
+        step(rig, seconds)
         rig.run(5)
+        assert anchors(rig) == [(seconds, True)]
         rig.jacks["us-1"].device.faults.silent = False
         rig.run(200)
         (session,) = rig.sessions()
@@ -214,6 +213,20 @@ def test_clock_accept_in_a_treatment_takes_effect_after_it(tmp_path):
         rig.run(450)
         assert rig.status.clock_ok
         untouched(rig)
+
+
+def test_an_anchor_of_an_unset_clock_is_not_believed_after_a_restart(tmp_path):
+    with Rig(tmp_path, clock=unset(), us_1=virtual("R2", begin_s=10_000)) as rig:
+        rig.run(5)
+        rig.stop()
+        rig.clock.synced = True
+        rig.clock.step_wall(BUILD_NS / SECOND + DAY)
+        rig.start()
+        rig.run(5)
+        starts = [it.clock_ok for it in rig.bodies("config") if it.event == "start"]
+        assert rig.status.clock_ok
+
+    assert starts == [False, False]  # stamped before the anchor moved
 
 
 # --- Sleep ------------------------------------------------------------------------

@@ -178,6 +178,23 @@ def test_an_absence_without_bytes_is_a_gap_too():
     assert gap.cause == "suspend"
 
 
+def test_a_reading_at_the_very_time_of_a_deadline_stands_after_it_ticked_or_not():
+    told_so = []
+    for ticked in (True, False):
+        device = made()
+        device.opened(0)
+        drafts = exchange(device, 1, state=3, left_s=100, set_s=100)
+        if ticked:
+            drafts += device.tick(round(3.5 * SECOND)).drafts
+        drafts += exchange(device, 3.5, state=3, left_s=98, set_s=100)
+        told_so.append([(it.at_ns, it.body) for it in drafts if it.channel == "us"])
+
+    assert told_so[0] == told_so[1]
+    stamps = [at_ns for at_ns, _ in told_so[0]]
+    assert stamps == sorted(set(stamps))
+    assert b"line_lost" in told_so[0][2][1]
+
+
 # --- What is told -----------------------------------------------------------------
 
 

@@ -18,7 +18,7 @@ from devicelog.recorder.drafts import Drafter
 from devicelog.recorder.gaps import GapWatch, Seen
 from devicelog.recorder.keep import Keeper
 from devicelog.recorder.line import IdentityCheck, LineWatch
-from devicelog.recorder.noise import NoiseBook
+from devicelog.recorder.noise import MINUTE_NS, RAW_ENTRIES, NoiseBook
 from devicelog.recorder.polling import SETTLE_NS, Poller
 from devicelog.recorder.timebase import Timebase
 
@@ -95,6 +95,18 @@ def test_noise_beyond_four_kilobytes_a_minute_is_summed():
     assert sum(len(it.raw) // 2 for it in (*first, *rest)) == 4096
     assert total.count == 9000 - 4096
     assert total.sha256 == hashlib.sha256(b"b" * 4904).hexdigest()
+
+
+def test_single_bytes_of_noise_are_summed_beyond_some_entries_a_minute():
+    book = NoiseBook()
+    raw = [it for n in range(1000) for it in book.add(n, b"x", "y")]
+    (total,) = book.tick(MINUTE_NS)
+    again = book.add(MINUTE_NS, b"x", "y")
+
+    assert len(raw) == RAW_ENTRIES
+    assert total.count == 1000 - RAW_ENTRIES
+    assert len(again) == 1
+    assert book.deadline is None
 
 
 def test_an_unanswered_poll_ends_its_cycle_and_identity_is_asked_again():
