@@ -40,7 +40,7 @@ PROFILE = "us-modbus"
 REQUEST_BYTES = 8
 _SITE = (
     '[site]\nname = "sim-line"\nsimulated = true\n[journal]\ndirectory = "{}"\n'
-    "commit_interval_ms = 1\n"
+    "commit_interval_ms = 1000\n"
 )
 _DEVICE = '[[devices]]\nname = "{}"\nprofile = "{}"\nport = "{}"\n{}\n'
 

@@ -34,7 +34,7 @@ from devicelog.recorder.timebase import Timebase
 from devicelog.wire import modbus
 
 BOOT = "boot"
-WALKS = 24
+WALKS = 20
 STEPS = 300
 
 

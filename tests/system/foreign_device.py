@@ -15,9 +15,9 @@ from pymodbus.simulator import DataType, SimData, SimDevice
 
 UNIT = 10
 READY, RUNNING, HOLD, PAUSED, FINISHED = 1, 3, 4, 5, 6
-TIME_SET_S = 80
+TIME_SET_S = 77
 # Second of the treatment -> run state and intensity in 0.01 W/cm2. The timer stands
-# still in hold and pause: 80 s of output take 95.
+# still in hold and pause: 77 s of output take 90.
 SCRIPT = (
     (0, RUNNING, 80),
     (12, HOLD, 80),
@@ -25,9 +25,9 @@ SCRIPT = (
     (25, RUNNING, 60),
     (35, PAUSED, 60),
     (43, RUNNING, 60),
-    (65, HOLD, 60),
-    (68, RUNNING, 60),
-    (95, FINISHED, 60),
+    (70, HOLD, 60),
+    (71, RUNNING, 60),
+    (90, FINISHED, 60),
 )
 DUTY_PCT, ERA_CM2 = 50, 5.0
 

@@ -1,6 +1,6 @@
 """The program as a process, on a device that this project did not write.
 
-pymodbus serves the registers, a pty is its port, socat the cable. A treatment of 95 s
+pymodbus serves the registers, a pty is its port, socat the cable. A treatment of 90 s
 of real time: contact lost twice, a setting changed, a pause, the cable away for 6 s.
 """
 
@@ -39,7 +39,7 @@ EDGES = {
     "pause": 35,
     "resume": 43,
 }
-EDGES_AFTER = {"contact_lost": 65, "contact_back": 68, "end": 95}
+EDGES_AFTER = {"contact_lost": 70, "contact_back": 71, "end": 90}
 CONFIG = """
 [site]
 name = "real-clinic"
@@ -141,7 +141,7 @@ def treated(folder: Path) -> float:
             wait_for(began + BACK_S)
             cable.plug()
             wait_until(lambda: line(folder) == "online", lambda: line(folder))
-            wait_for(began + SCRIPT[-1][0] + 2)
+            wait_for(began + SCRIPT[-1][0] + 1.5)
     finally:
         device.kill()
         device.communicate()
@@ -205,7 +205,7 @@ def test_a_treatment_on_a_foreign_device(tmp_path):
     setting = next(it for it in events if it.event == "setting")
     assert (setting.field, setting.old, setting.new) == ("intensity_w_cm2", 0.8, 0.6)
     assert totals["energy_j"] == pytest.approx(script_energy_j(away), rel=0.01)
-    assert totals["wall_s"] == pytest.approx(95, abs=0.9)
+    assert totals["wall_s"] == pytest.approx(90, abs=0.9)
     assert totals["timer_error_pct"] == pytest.approx(0, abs=1)
 
     (counts,) = journalled(found)
