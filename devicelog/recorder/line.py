@@ -125,6 +125,11 @@ class IdentityCheck:
         self._can_ask = can_ask
         self.verified = not can_ask
 
+    @property
+    def proved(self) -> bool:
+        """Whether it was asked, and answered as meant."""
+        return self._can_ask and self.verified
+
     def doubt(self) -> None:
         """The line was lost or silent: ask again before believing."""
         self.verified = not self._can_ask

@@ -18,7 +18,7 @@ from line.sums import journalled
 from line.wires import Adapter, Pty, serving, wait_until
 
 from devicelog.drivers.simulated.serve import PtyPort, TcpPort
-from devicelog.journal.file import NAME
+from devicelog.journal.directory import JOURNAL
 from devicelog.model import codec
 from devicelog.recorder.noise import RAW_BYTES, RAW_ENTRIES
 
@@ -219,7 +219,7 @@ def test_a_minute_of_babble_leaves_memory_flat(tmp_path):
 
 def stall(directory, seconds):
     """Keep the journal's writer waiting, as a slow disk would."""
-    other = sqlite3.connect(directory / NAME, isolation_level=None)
+    other = sqlite3.connect(directory / JOURNAL, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     threading.Event().wait(seconds)
     other.execute("ROLLBACK")

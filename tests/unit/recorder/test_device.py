@@ -275,6 +275,7 @@ def test_another_device_overheard_stops_the_readings_until_the_right_one_answers
     exchange(device, 5)
 
     assert device.counts.readings == 2
+    assert not device.identity.proved  # overheard, never asked
     assert [it.cleared for it in told(drafts, "alarm")] == [False, True]
 
 
