@@ -29,9 +29,9 @@ from devicelog.operations.config import Loaded
 from devicelog.operations.control import Control
 from devicelog.operations.recording import Recording
 from devicelog.operations.socket import Server
+from devicelog.recorder.book import IDENTITY_ALARM
 from devicelog.recorder.device import Device
 from devicelog.recorder.drafts import NO_CHANNEL, NO_DEVICE, Drafter
-from devicelog.recorder.gaps import Seen
 from devicelog.recorder.loop import Loop
 from devicelog.recorder.restore import Axis, restore
 from devicelog.recorder.timebase import Timebase
@@ -117,11 +117,11 @@ class Daemon:
                 trusted_ns=reader.last_trusted_ns(),
             )
             self._drafter = Drafter(self._run_id, NO_DEVICE, NO_CHANNEL, timebase)
-            devices = self._devices(reader, timebase)
-            loop = Loop(devices, self._writer, self._clock, timebase, self._drafter)
             boots = {run.run_id: run.boot_id for run in reader.runs()}
             now_ns = self._clock.mono_ns()
             axis = Axis(boots, self._boot_id, timebase, now_ns)
+            devices = self._devices(reader, axis)
+            loop = Loop(devices, self._writer, self._clock, timebase, self._drafter)
             alarms = [*self._parked_alarms(), *self._cleared_alarms(reader)]
             loop.submit([self._run_entry("start"), *alarms])
             loop.submit(restore(devices, reader, axis, self._run_id))
@@ -143,25 +143,25 @@ class Daemon:
         self._thread = threading.Thread(target=loop.run, name="loop", daemon=True)
         self._thread.start()
 
-    def _devices(self, reader: Reader, timebase: Timebase) -> list[Device]:
+    def _devices(self, reader: Reader, axis: Axis) -> list[Device]:
         known = identities.known(reader)
-        owners = identities.owners(self._loaded.config.devices, known)
-        devices = []
-        for settings in self._loaded.config.devices:
-            last = reader.last("reading", settings.name)
-            devices.append(
-                Device(
-                    settings,
-                    driver(self._loaded.profiles[settings.profile]),
-                    run_id=self._run_id,
-                    timebase=timebase,
-                    taken=self._taken,
-                    known=known.get(settings.name),
-                    others=owners,
-                    seen=Seen(last.at_ns, None) if last else None,
-                )
+        here = self._loaded.config.devices
+        owners = identities.owners(here, known, parked=self._loaded.parked)
+        alarms = {alarm.name for alarm in reader.alarms(open_only=True)}
+        return [
+            Device(
+                settings,
+                driver(self._loaded.profiles[settings.profile]),
+                run_id=self._run_id,
+                timebase=axis.timebase,
+                taken=self._taken,
+                known=known.get(settings.name),
+                owners=owners,
+                seen=axis.seen(reader.last("reading", settings.name)),
+                alarmed=IDENTITY_ALARM + settings.name in alarms,
             )
-        return devices
+            for settings in here
+        ]
 
     def _taken(self, session_id: str) -> bool:
         """Whether the journal knows this id; asked by the loop, once a session."""

@@ -138,7 +138,7 @@ def _watched(loaded: Loaded, name: str, seconds: float) -> Iterator[Seen]:
             settings,
             seconds,
             known=known.get(name),
-            others=identities.owners(loaded.config.devices, known),
+            owners=identities.owners(loaded.config.devices, known),
         )
 
 

@@ -68,7 +68,8 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What one device's line brought in this run, so far.
 
     bytes = frame_bytes + noise_bytes + pending_bytes; frames = readings + frames
-    without reading; readings = kept + thinned + held (in memory before a start).
+    without reading - readings that share a frame with another channel's; readings =
+    kept + thinned + held (in memory before a start).
     """
 
     bytes: int = 0
@@ -78,6 +79,7 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     frames: int = 0
     silent_frames: int = 0
     readings: int = 0
+    shared_readings: int = 0
     kept: int = 0
     thinned: int = 0
     held: int = 0

@@ -13,7 +13,8 @@ import msgspec
 from devicelog.drivers.profile import Line
 from devicelog.errors import LineLost, PortError
 from devicelog.recorder.holders import holders
-from devicelog.recorder.port import TappedPort, check_path, listed, open_tapped
+from devicelog.recorder.port import TappedPort, listed, open_tapped
+from devicelog.recorder.refusal import check_path
 
 _FOLDERS: Final = ("/dev/serial/by-path", "/dev/serial/by-id")
 _SHOWN: Final = 16

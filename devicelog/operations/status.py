@@ -134,7 +134,7 @@ def _device(device: Device) -> DeviceStatus:
         access=settings.access,
         line=device.line.state,
         text=device.line.text,
-        verified=device.identity.verified,
+        verified=device.identity.proved,
         identity=device.identity.known,
         channels=tuple(
             _channel(channel, online=device.line.state == "online")

@@ -104,11 +104,11 @@ def try_alone(
     seconds: float,
     *,
     known: Identity | None = None,
-    others: Mapping[str, str] | None = None,
+    owners: Mapping[str, str] | None = None,
 ) -> Iterator[Seen]:
     """The same without a recorder. Opens the port; nothing is recorded.
 
-    `known` and `others` as the recorder knows them (recorder.line.IdentityCheck).
+    `known` and `owners` as the recorder knows them (recorder.line.IdentityCheck).
     """
     clock = SystemClock()
     timebase = Timebase(clock, boot_id())
@@ -119,7 +119,7 @@ def try_alone(
         timebase=timebase,
         taken=lambda _: False,
         known=known,
-        others=dict(others or {}),
+        owners=dict(owners or {}),
     )
     yield from announcement(device)
     drafter = Drafter("trial", NO_DEVICE, NO_CHANNEL, timebase)

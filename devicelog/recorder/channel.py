@@ -1,7 +1,7 @@
 """One channel of a device: believes, cuts, keeps, and makes the drafts of it all."""
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
@@ -71,6 +71,7 @@ class Channel:
         self._gate = Gate(rules)
         self._tracker = Tracker(drafter.device, drafter.channel, rules, taken)
         self._digests: dict[str, Digest] = {}
+        self._anchor_ns = drafter.anchor_ns  # under which the last reading was stamped
         self.keeper = Keeper()
         self.last: Reading | None = None
 
@@ -91,10 +92,13 @@ class Channel:
 
     @property
     def emitting(self) -> bool:
-        """Whether the channel is ramping or running, as far as was last seen."""
-        return bool(
-            self.session_id and self.last is not None and self.last.state in EMITTING
-        )
+        """Whether the channel is ramping or running, as far as is known.
+
+        A session taken up from an earlier run counts until a reading says otherwise.
+        """
+        if not self.session_id:
+            return False
+        return self.last is None or self.last.state in EMITTING
 
     def stamp(self, mono_ns: int) -> int:
         """`at_ns` for a reading of this channel."""
@@ -118,41 +122,44 @@ class Channel:
         What a deadline before the reading caused stands before it, what the reading
         caused after it.
         """
+        early = self._fallen_due(reading.mono_ns)
         self.last = reading
-        events = self._tracker.take(reading)
-        early = [event for event in events if event.at_ns <= reading.at_ns]
-        late = events[len(early) :]
+        self._anchor_ns = self._drafter.anchor_ns
+        late = self._tracker.take(reading)
         subject = self._tracker.owner
         kept = self.keeper.offer(reading, live=bool(subject))
         return [
-            *self._events(early),
+            *early,
             *(self._reading(it, "" if it.preroll else subject) for it in kept),
             *self._events(late),
         ]
 
     def tick(self, mono_ns: int) -> list[Draft]:
         """What deadlines up to now cause; nothing while the gate holds a reading."""
-        if self._gate.holding:
-            return []
-        return self._events(self._tracker.tick(mono_ns))
+        return [] if self._gate.holding else self._fallen_due(mono_ns)
 
     def lost(self, mono_ns: int, cause: LossCause) -> list[Draft]:
         """The line went away."""
+        early = self._fallen_due(mono_ns)
         at_ns = self._drafter.stamp(mono_ns)
-        return self._events(self._tracker.lost(mono_ns, at_ns, cause))
+        return [*early, *self._events(self._tracker.lost(mono_ns, at_ns, cause))]
+
+    def end(self, mono_ns: int) -> list[Draft]:
+        """The run ends; an open session stays open in the journal."""
+        early = self._fallen_due(mono_ns)
+        return [*early, *(self._reading(it, "") for it in self.keeper.end())]
 
     def close(self, mono_ns: int, key: str) -> list[Draft]:
         """A person closes the open session; its end carries the request's id."""
-        if self._tracker.session is None:
-            return []
+        early = self._fallen_due(mono_ns)
         at_ns = self._drafter.stamp(mono_ns)
-        drafts = self._events(self._tracker.close(mono_ns, at_ns))
-        return [*drafts[:-1], msgspec.structs.replace(drafts[-1], key=key)]
+        closed = self._events(self._tracker.close(mono_ns, at_ns))
+        return [*early, *(msgspec.structs.replace(end, key=key) for end in closed)]
 
     def restore(
         self,
         start: SessionEvent,
-        inputs: Iterable[Reading | SessionEvent],
+        inputs: Sequence[Reading | SessionEvent],
         bodies: Iterable[bytes],
     ) -> None:
         """Take up a session that the last run left open (recorder.restore)."""
@@ -160,14 +167,34 @@ class Channel:
         for body in bodies:
             digest.add(body)
         self._tracker.restore(start, inputs)
+        for it in inputs:
+            if isinstance(it, Reading):
+                self._anchor_ns = it.at_ns - it.mono_ns
 
     def stopped(self, mono_ns: int, *, gap_known: bool) -> list[Draft]:
         """The recorder was away; the restored session's line counts as lost."""
         at_ns = self._drafter.stamp(mono_ns)
+        if not gap_known:
+            self._anchor_ns = self._drafter.anchor_ns
         events = self._tracker.stopped(mono_ns, at_ns, gap_known=gap_known)
         return self._events(events)
 
     # --- Private ------------------------------------------------------------------
+
+    def _fallen_due(self, mono_ns: int) -> list[Draft]:
+        """What deadlines up to now cause.
+
+        The tracker counts their wall time from the last reading; where the anchor has
+        moved since, they move with it.
+        """
+        moved = self._drafter.anchor_ns - self._anchor_ns
+        events = self._tracker.tick(mono_ns)
+        if moved:
+            events = [
+                msgspec.structs.replace(event, at_ns=event.at_ns + moved)
+                for event in events
+            ]
+        return self._events(events)
 
     def _events(self, events: list[SessionEvent]) -> list[Draft]:
         return [self._drafter.event(self._sealed(event)) for event in events]

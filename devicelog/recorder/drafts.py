@@ -27,6 +27,11 @@ class Drafter:
         self._last = 0
         self._n = 0
 
+    @property
+    def anchor_ns(self) -> int:
+        """UTC minus boot time, as stamps are made now."""
+        return self._timebase.anchor_ns
+
     def stamp(self, mono_ns: int) -> int:
         """`at_ns` for something seen at this time; later than all before it.
 

@@ -7,10 +7,14 @@ from devicelog.model.kinds import GapBody, GapCause
 
 
 class Seen(msgspec.Struct, frozen=True):
-    """The last reading before now. `mono_ns` is None when it is of another boot."""
+    """The last reading before now.
+
+    `mono_ns` is None when it is of another boot; `clock_ok`: whether `at_ns` is right.
+    """
 
     at_ns: int
     mono_ns: int | None
+    clock_ok: bool = True
 
 
 class GapWatch:
@@ -22,31 +26,33 @@ class GapWatch:
         self._cause: GapCause | None = "restart" if seen else None
         self.count = 0
 
-    def lost(self, cause: GapCause) -> bool:
-        """The line is lost for this cause; True unless it was so already."""
-        if self._cause == cause:
-            return False
-        if self._cause is None or self._seen is None:
-            self._cause = cause
-        return True
+    def lost(self, cause: GapCause) -> None:
+        """The line is lost for this cause; the first stands."""
+        self._cause = self._cause or cause
 
-    def reading(self, mono_ns: int, at_ns: int) -> GapBody | None:
+    def reading(self, now: Seen) -> GapBody | None:
         """A reading is here; the gap that it ends, if any."""
         seen, cause = self._seen, self._cause
-        self._seen, self._cause = Seen(at_ns, mono_ns), None
-        if seen is None:
+        self._seen, self._cause = now, None
+        if seen is None or now.mono_ns is None:
             return None
         if cause is None:
-            if seen.mono_ns is None or mono_ns - seen.mono_ns <= self._quiet:
+            if seen.mono_ns is None or now.mono_ns - seen.mono_ns <= self._quiet:
                 return None
             cause = "silence"
         self.count += 1
-        seconds = (
-            mono_ns - seen.mono_ns if seen.mono_ns is not None else at_ns - seen.at_ns
-        ) / SECOND
         return GapBody(
-            mono_ns=mono_ns,
+            mono_ns=now.mono_ns,
             began_ns=seen.at_ns,
-            seconds=round(seconds, 3) if seconds >= 0 else None,
+            seconds=_between(seen, now),
             cause=cause,
         )
+
+
+def _between(seen: Seen, now: Seen) -> float | None:
+    """Seconds between two readings; None where no clock can tell."""
+    if seen.mono_ns is not None and now.mono_ns is not None:
+        return round((now.mono_ns - seen.mono_ns) / SECOND, 3)
+    if seen.clock_ok and now.clock_ok and seen.at_ns <= now.at_ns:
+        return round((now.at_ns - seen.at_ns) / SECOND, 3)
+    return None

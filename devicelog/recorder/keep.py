@@ -63,9 +63,14 @@ class Keeper:
         self._ring.append(reading)
         return []
 
-    def drop(self) -> None:
-        """The run ends: what is held will never be a preroll."""
+    def end(self) -> list[Kept]:
+        """The run ends: what is held will never be a preroll.
+
+        The newest is kept, so that the next run knows since when nothing was seen.
+        """
+        newest = [self._ring.pop()] if self._ring else []
         self._expire(None)
+        return [self._keep(reading) for reading in newest]
 
     # --- Private ------------------------------------------------------------------
 

@@ -60,11 +60,15 @@ class LineWatch:
         self._complaint = (state, text)
         return new
 
-    def closed(self, error: PortError | None) -> bool:
-        """The port is closed, or could not be opened; True if the state changed."""
+    def refuse(self, text: str) -> bool:
+        """Another device answers here, in words; at once foreign. True if it is new."""
+        self._reading = None
+        self._become("foreign", text)
+        return self.complain("foreign", text)
+
+    def closed(self, error: PortError) -> bool:
+        """The port is lost, or could not be opened; True if the state changed."""
         self._opened = None
-        if error is None:
-            return self._become("closed", "closed")
         state: LineState = "missing"
         for known in ("busy", "forbidden", "unusable"):
             if error.state == known:
@@ -98,26 +102,33 @@ class LineWatch:
 
 
 class IdentityCheck:
-    """Whether the device at the other end is the one that is meant.
+    """Whether the device at the other end is the one that is meant: `name`.
 
-    `serial` is the configured serial number, or empty; `known` what this device said
-    of itself the first time; `others` maps serial numbers to the names of the devices
-    that they belong to, so that two swapped cables are told by name.
+    `serial` is its configured serial number, or empty; `known` what it said of itself
+    the first time; `owners` maps serial numbers to the names of the devices that they
+    belong to, shared by all devices, so that two swapped cables are told by name.
     """
 
     def __init__(
         self,
+        name: str,
         serial: str,
         known: Identity | None,
-        others: dict[str, str],
+        owners: dict[str, str],
         *,
         can_ask: bool,
     ) -> None:
+        self._name = name
         self._serial = serial
         self.known = known
-        self._others = others
+        self._owners = owners
         self._can_ask = can_ask
         self.verified = not can_ask
+
+    @property
+    def proved(self) -> bool:
+        """Whether it was asked, and answered as meant."""
+        return self._can_ask and self.verified
 
     def doubt(self) -> None:
         """The line was lost or silent: ask again before believing."""
@@ -125,17 +136,27 @@ class IdentityCheck:
 
     def see(self, identity: Identity) -> str:
         """Take an answer. "" if it is this device, else what is wrong, in words."""
-        self.verified = False
-        expected = self._serial or (self.known.serial if self.known else "")
-        model = self.known.model if self.known else ""
-        if expected and identity.serial != expected:
-            other = self._others.get(identity.serial)
-            who = f"that of {other}: are cables swapped?" if other else "unknown here"
-            return (
-                f"serial number {identity.serial or '(none)'} answers, "
-                f"expected {expected}; it is {who}"
+        wrong = self._wrong(identity)
+        self.verified = not wrong
+        if not wrong and identity.serial:
+            self._owners.setdefault(identity.serial, self._name)
+        return wrong
+
+    # --- Private ------------------------------------------------------------------
+
+    def _wrong(self, identity: Identity) -> str:
+        known, serial = self.known, identity.serial
+        expected = self._serial or (known.serial if known else "")
+        owner = self._owners.get(serial)
+        if serial != expected and (expected or owner not in (None, self._name)):
+            meant = f", expected {expected}" if expected else ""
+            whose = (
+                f"it is that of {owner}: are cables swapped?"
+                if owner not in (None, self._name)
+                else "it is unknown here"
             )
+            return f"serial number {serial or '(none)'} answers{meant}; {whose}"
+        model = known.model if known and known.serial == serial else ""
         if model and identity.model != model:
             return f"model {identity.model or '(none)'} answers, expected {model}"
-        self.verified = True
         return ""

@@ -19,7 +19,7 @@ import msgspec
 from devicelog.clock import SECOND, Clock
 from devicelog.errors import LineLost, PortError
 from devicelog.model.flow import Draft
-from devicelog.model.kinds import ClockBody
+from devicelog.model.kinds import ClockBody, GapCause
 from devicelog.recorder.device import Device, Step
 from devicelog.recorder.drafts import Drafter
 from devicelog.recorder.opener import Opener
@@ -30,6 +30,10 @@ _FIRST_RETRY_NS: Final = SECOND // 10
 _LAST_RETRY_NS: Final = SECOND
 _OVERLOAD_WAIT_S: Final = 0.05
 _LOOK_NS: Final = SECOND
+# Ports are looked at each second at least; after so long without, we were away.
+_AWAY_NS: Final = 2 * _LOOK_NS
+# Reads of one port after that: more than any kernel buffer holds.
+_DRAIN: Final = 256
 
 
 class Journal(Protocol):
@@ -46,7 +50,7 @@ class Link:
         self.number = number
         self.device = device
         self.port: TappedPort | None = None
-        self.opening = False
+        self.busy = False  # a worker is opening or closing its port
         self.retry_ns = _FIRST_RETRY_NS
         self.open_at = 0
         self.due: int | None = None
@@ -86,11 +90,12 @@ class Loop:
         self._selector = selectors.DefaultSelector()
         self._woken, self._waker = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._selector.register(self._woken, selectors.EVENT_READ, None)
-        self._opener = Opener(self.wake)
+        self._opener = Opener(len(devices), self.wake)
         self._calls: deque[Callable[[], None]] = deque()
         self._heap: list[tuple[int, int]] = []
         self._held: deque[list[Draft]] = deque()
         self._next_look = 0
+        self._looked_ns = clock.mono_ns()
         self._stopping = False
         self._pause = threading.Event()
         for link in self.links:
@@ -151,7 +156,9 @@ class Loop:
         if not self._hand_over():
             self._pause.wait(_OVERLOAD_WAIT_S)
             return
-        for key, _ in self._selector.select(self._patience()):
+        ready = self._selector.select(self._patience())
+        self._notice_absence()
+        for key, _ in ready:
             if key.data is None:
                 os.read(self._woken, 4096)
             else:
@@ -178,37 +185,43 @@ class Loop:
     # --- Ports --------------------------------------------------------------------
 
     def _read(self, link: Link) -> None:
-        if link.port is None:
-            return
-        try:
-            data = link.port.read()
-        except LineLost as error:
-            self._lose(link, error)
-            return
+        data = self._received(link)
         if data:
+            link.retry_ns = _FIRST_RETRY_NS
             self._apply(link, link.device.received(self._clock.mono_ns(), data))
 
-    def _lose(self, link: Link, error: PortError | None) -> None:
-        """The port is gone, or given up; try again unless we are stopping."""
+    def _received(self, link: Link) -> bytes:
+        """What has arrived; a port that is gone is given up."""
+        if link.port is None:
+            return b""
+        try:
+            return link.port.read()
+        except LineLost as error:
+            self._lose(link, error)
+            return b""
+
+    def _lose(self, link: Link, error: PortError) -> None:
+        """The port is gone; it is closed, then tried again."""
         mono_ns = self._clock.mono_ns()
         if link.port is not None:
             self._selector.unregister(link.port.fileno())
-            link.port.close()
-            link.port = None
+            self._opener.close_port(link.number, link.port)
+            link.port, link.busy = None, True
         link.back_off(mono_ns)
         self._apply(link, link.device.closed(mono_ns, error))
 
     def _take_opened(self) -> None:
         for number, outcome in self._opener.done():
             link = self.links[number]
-            link.opening = False
-            if isinstance(outcome, PortError):
+            link.busy = False
+            if outcome is None:
+                self._apply(link, Step([]))
+            elif isinstance(outcome, PortError):
                 self._lose(link, outcome)
-                continue
-            link.port = outcome
-            link.retry_ns = _FIRST_RETRY_NS
-            self._selector.register(outcome.fileno(), selectors.EVENT_READ, link)
-            self._apply(link, link.device.opened(self._clock.mono_ns()))
+            else:
+                link.port = outcome
+                self._selector.register(outcome.fileno(), selectors.EVENT_READ, link)
+                self._apply(link, link.device.opened(self._clock.mono_ns()))
 
     def _apply(self, link: Link, step: Step) -> None:
         """Do what a device's pipeline asks for, and note when it is next due."""
@@ -220,7 +233,7 @@ class Loop:
                 self._lose(link, error)
                 return
         due = link.device.deadline
-        if link.port is None and not link.opening:
+        if link.port is None and not link.busy:
             due = link.open_at if due is None else min(due, link.open_at)
         if due != link.due:
             link.due = due
@@ -240,27 +253,46 @@ class Loop:
                 due.append(self.links[number])
         for link in due:
             link.due = None
-            if link.port is None and not link.opening and link.open_at <= mono_ns:
-                link.opening = True
+            if link.port is None and not link.busy and link.open_at <= mono_ns:
+                link.busy = True
                 self._opener.open(link.number, link.open)
             self._apply(link, link.device.tick(mono_ns))
 
     def _look(self) -> None:
-        """Once a second: whether the system clock moved, or the machine slept."""
+        """Once a second: whether the system clock moved."""
         for body in self._timebase.observe(live=self.live):
             self.submit([self._drafter.at("clock", body, body.mono_ns)])
-        if self._timebase.slept_ns():
+
+    def _notice_absence(self) -> None:
+        """Nobody looked at the ports: the machine slept, or the journal was behind.
+
+        What waits in them by now arrived at an unknown time.
+        """
+        mono_ns = self._clock.mono_ns()
+        slept = self._timebase.slept_ns() > 0
+        if slept or mono_ns - self._looked_ns > _AWAY_NS:
+            cause: GapCause = "suspend" if slept else "overload"
             for link in self.links:
-                link.device.slept()
+                stale = self._drain(link)
+                self._apply(link, link.device.absent(mono_ns, cause, stale))
+        self._looked_ns = mono_ns
+
+    def _drain(self, link: Link) -> bytes:
+        chunks = []
+        for _ in range(_DRAIN):
+            chunks.append(self._received(link))
+            if not chunks[-1]:
+                break
+        return b"".join(chunks)
 
     def _end(self) -> None:
-        self._opener.close()
         for link in self.links:
             if link.port is not None:
                 self._selector.unregister(link.port.fileno())
-                link.port.close()
+                self._opener.close_port(link.number, link.port)
             self.submit(link.device.stop(self._clock.mono_ns()).drafts)
         self._hand_over()
+        self._opener.close()
         self._selector.close()
         os.close(self._woken)
         os.close(self._waker)

@@ -1,5 +1,7 @@
 """Bytes that are no frame: journalled raw up to 4 kB a minute, beyond that summed.
 
+So are single bytes, each of which costs more than it says, beyond 240 entries a minute.
+
 Never dropped uncounted: the sum tells count and SHA-256 of what was not kept raw.
 """
 
@@ -10,6 +12,7 @@ from devicelog.clock import SECOND
 from devicelog.model.kinds import NoiseBody
 
 RAW_BYTES: Final = 4096
+RAW_ENTRIES: Final = 240
 MINUTE_NS: Final = 60 * SECOND
 
 
@@ -19,6 +22,7 @@ class NoiseBook:
     def __init__(self) -> None:
         self._minute_ends: int | None = None
         self._room = RAW_BYTES
+        self._entries = RAW_ENTRIES
         self._excess = 0
         self._why = ""
         self._hash = hashlib.sha256()
@@ -33,10 +37,12 @@ class NoiseBook:
         bodies = self.tick(mono_ns)
         if self._minute_ends is None or mono_ns >= self._minute_ends:
             self._minute_ends = mono_ns + MINUTE_NS
-            self._room = RAW_BYTES
-        raw, rest = data[: self._room], data[self._room :]
+            self._room, self._entries = RAW_BYTES, RAW_ENTRIES
+        room = self._room if self._entries else 0
+        raw, rest = data[:room], data[room:]
         if raw:
             self._room -= len(raw)
+            self._entries -= 1
             body = NoiseBody(mono_ns=mono_ns, count=len(raw), why=why, raw=raw.hex())
             bodies.append(body)
         if rest:

@@ -1,4 +1,8 @@
-"""Opening ports off the loop: a slow or hanging open must not stop the other lines."""
+"""Opening and closing ports off the loop.
+
+Either may take seconds (a network adapter that is off, output that nobody takes) and
+must not stop the other lines.
+"""
 
 import queue
 from collections.abc import Callable
@@ -8,26 +12,48 @@ from typing import Final
 from devicelog.errors import PortError
 from devicelog.recorder.port import TappedPort
 
-_WORKERS: Final = 4
-
-Opened = tuple[int, TappedPort | PortError]
+# The number of a link; its open port, why there is none, or None: it is closed now.
+Outcome = tuple[int, TappedPort | PortError | None]
 
 
 class Opener:
-    """Opens ports in threads; what became of each is fetched with `done`.
+    """Opens and closes in threads; what became of each is fetched with `done`.
 
-    `wake` is called (from a worker) when there is something to fetch.
+    `ports` is how many there are: each has at most one thing under way, and none waits
+    for another. `wake` is called (from a worker) when there is something to fetch.
     """
 
-    def __init__(self, wake: Callable[[], None]) -> None:
+    def __init__(self, ports: int, wake: Callable[[], None]) -> None:
         self._wake = wake
-        self._done: queue.SimpleQueue[Opened] = queue.SimpleQueue()
-        self._pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="opener")
+        self._done: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
+        self._pool: Final = ThreadPoolExecutor(
+            max(1, ports), thread_name_prefix="opener"
+        )
 
     def open(self, number: int, opening: Callable[[], TappedPort]) -> None:
         """Begin to open the port of link `number`."""
+        self._begin(number, opening)
 
-        def finish(future: Future[TappedPort]) -> None:
+    def close_port(self, number: int, port: TappedPort) -> None:
+        """Begin to close the port of link `number`."""
+        self._begin(number, port.close)
+
+    def done(self) -> list[Outcome]:
+        """What came to an end since the last call."""
+        ended = []
+        while not self._done.empty():
+            ended.append(self._done.get())
+        return ended
+
+    def close(self) -> None:
+        """Wait for what is under way, and close what it brought."""
+        self._pool.shutdown(wait=True)
+        for _, outcome in self.done():
+            if outcome is not None and not isinstance(outcome, PortError):
+                outcome.close()
+
+    def _begin(self, number: int, work: Callable[[], TappedPort | None]) -> None:
+        def finish(future: Future[TappedPort | None]) -> None:
             error = future.exception()
             if error is None:
                 self._done.put((number, future.result()))
@@ -37,18 +63,4 @@ class Opener:
                 self._done.put((number, PortError(f"cannot be opened: {error!r}")))
             self._wake()
 
-        self._pool.submit(opening).add_done_callback(finish)
-
-    def done(self) -> list[Opened]:
-        """Openings that came to an end since the last call."""
-        ended = []
-        while not self._done.empty():
-            ended.append(self._done.get())
-        return ended
-
-    def close(self) -> None:
-        """Wait for openings under way and close what they brought."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
-        for _, outcome in self.done():
-            if not isinstance(outcome, PortError):
-                outcome.close()
+        self._pool.submit(work).add_done_callback(finish)

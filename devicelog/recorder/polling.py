@@ -1,7 +1,8 @@
 """When to ask what: one request at a time, on a steady beat, identity first.
 
 A device that left a poll unanswered is asked again who it is before its readings count:
-within the beat of one poll nobody swaps a cable.
+within the beat of one poll nobody swaps a cable. Where the beat is slower than that, it
+is asked in each cycle.
 """
 
 from collections import deque
@@ -14,6 +15,11 @@ from devicelog.drivers.base import Request
 # 3.5 characters of silence part two frames (Modbus over serial line V1.02, 2.5.1.1);
 # at 2400 baud with 11 bits they take 16 ms.
 TURNAROUND_NS: Final = 16_000_000
+# A network adapter hands over at once what it kept while nobody was connected; that is
+# heard before the first question, so that it cannot be taken for an answer.
+SETTLE_NS: Final = SECOND // 10
+# Nobody pulls two plugs and puts them in again, crosswise, in less time.
+SWAP_NS: Final = 3 * SECOND
 
 
 class Poller:
@@ -47,9 +53,9 @@ class Poller:
         return self._next_send if self._queue else self._next_cycle
 
     def opened(self, mono_ns: int) -> None:
-        """The line is open: the first cycle begins now."""
+        """The line is open: the first cycle begins soon."""
         self.closed()
-        self._next_cycle = mono_ns if self._polls else None
+        self._next_cycle = mono_ns + SETTLE_NS if self._polls else None
 
     def closed(self) -> None:
         """The line is gone: what was asked will not be answered."""
@@ -70,11 +76,16 @@ class Poller:
         self.sent += 1
         return self._waiting
 
-    def answered(self, name: str, mono_ns: int) -> None:
-        """A frame answered this request; the next may follow after a turnaround."""
-        if self._waiting and self._waiting.name == name:
-            self._waiting = None
-            self._next_send = mono_ns + TURNAROUND_NS
+    def answered(self, name: str, mono_ns: int) -> bool:
+        """A frame answers this request; False if it is not the one waited for.
+
+        The next may follow after a turnaround.
+        """
+        if not self._waiting or self._waiting.name != name:
+            return False
+        self._waiting = None
+        self._next_send = mono_ns + TURNAROUND_NS
+        return True
 
     def abandon(self) -> None:
         """Nothing more is asked in this cycle."""
@@ -90,7 +101,7 @@ class Poller:
         return late
 
     def _begin(self, mono_ns: int, *, verified: bool) -> None:
-        if self._identify and not verified:
+        if self._identify and (not verified or self._interval >= SWAP_NS):
             self._queue.append(self._identify)
         self._queue.extend(self._polls)
         self._next_send = mono_ns

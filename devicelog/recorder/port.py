@@ -8,27 +8,34 @@ is one thing: `LineLost`.
 """
 
 import contextlib
-import errno
 import fcntl
-import grp
 import os
-import stat
+import socket
 import termios
 import threading
-from pathlib import Path
 from typing import Final, Protocol
 
 import serial
 from serial import rfc2217
 from serial.tools import list_ports
+from serial.urlhandler import protocol_socket
 
 from devicelog.drivers.profile import Line
 from devicelog.errors import LineLost, PortError
-from devicelog.recorder.holders import holders
+from devicelog.recorder.refusal import check_path, refusal
 
 _CHUNK: Final = 65_536
 _LOST: Final = (serial.SerialException, OSError, termios.error, TypeError, ValueError)
-_MISSING: Final = {errno.ENOENT, errno.ENXIO, errno.ENODEV, errno.ENOTDIR, errno.EIO}
+_PTY: Final = range(136, 144)  # majors of Unix98 ptys (Linux, devices.txt)
+# A peer that vanished without a word is noticed after about ten seconds, whether we
+# ask (TCP_USER_TIMEOUT) or only listen (keepalive).
+_WATCHED: Final = (
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 5),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 2),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3),
+    (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 10_000),
+)
 
 
 class TappedPort(Protocol):
@@ -60,10 +67,46 @@ class _Serial(serial.Serial):
         pass
 
 
+class _Network:
+    """The same for ports behind an adapter, whose connection is watched."""
+
+    _socket: socket.socket | None
+
+    def _reconfigure_port(self) -> None:
+        if self._socket is not None:
+            for level, option, value in _WATCHED:
+                self._socket.setsockopt(level, option, value)
+        super()._reconfigure_port()  # type: ignore[misc]
+
+    def reset_input_buffer(self) -> None:
+        pass
+
+    def close(self) -> None:
+        connection = self._socket
+        super().close()  # type: ignore[misc]
+        if connection is not None:  # pyserial leaves it open if the peer was faster
+            connection.close()
+
+
+class _Socket(_Network, protocol_socket.Serial):
+    pass
+
+
+class _Rfc2217(_Network, rfc2217.Serial):
+    pass
+
+
+_Opened = _Serial | _Socket | _Rfc2217
+_REMOTE: Final[dict[str, type[_Socket] | type[_Rfc2217]]] = {
+    "socket": _Socket,
+    "rfc2217": _Rfc2217,
+}
+
+
 class _Listening:
     """A descriptor that pyserial opened, configured and locked."""
 
-    def __init__(self, address: str, device: serial.SerialBase) -> None:
+    def __init__(self, address: str, device: _Opened) -> None:
         self.address = address
         self._device = device
         self._fd: int = device.fileno()
@@ -80,10 +123,15 @@ class _Listening:
         except _LOST as error:
             raise LineLost(f"{self.address} went away: {error}") from error
         if not data:
-            raise LineLost(f"{self.address} went away: end of file")
+            raise _ended(self.address)
         return data
 
     def close(self) -> None:
+        if not self._device.is_open:
+            return
+        # Where another holds the port too, the next open must find it free.
+        with contextlib.suppress(*_LOST):
+            fcntl.ioctl(self._fd, termios.TIOCNXCL)
         with contextlib.suppress(*_LOST):
             self._device.close()
 
@@ -105,7 +153,7 @@ class _Asking(_Listening):
 class _Pumped:
     """A port without a descriptor (rfc2217), pumped into a pipe by its own thread."""
 
-    def __init__(self, address: str, device: serial.SerialBase) -> None:
+    def __init__(self, address: str, device: _Opened) -> None:
         self.address = address
         self._device = device
         self._out, self._in = os.pipe()
@@ -118,12 +166,14 @@ class _Pumped:
         self._thread.start()
 
     def _pump(self) -> None:
-        with contextlib.suppress(*_LOST):
-            while self._open:
-                data = self._device.read(1)
-                if data:
-                    os.write(self._in, data)
-        os.close(self._in)
+        try:
+            with contextlib.suppress(*_LOST):
+                while self._open:
+                    data = self._device.read(self._device.in_waiting or 1)
+                    if data:
+                        os.write(self._in, data)
+        finally:
+            os.close(self._in)
 
     def fileno(self) -> int:
         return self._out
@@ -134,15 +184,17 @@ class _Pumped:
         except BlockingIOError:
             return b""
         if not data:
-            raise LineLost(f"{self.address} went away")
+            raise _ended(self.address)
         return data
 
     def close(self) -> None:
+        if not self._open:
+            return
         self._open = False
+        os.close(self._out)  # a pump that waits for room in the pipe ends, too
         with contextlib.suppress(*_LOST):
             self._device.close()
         self._thread.join(timeout=1)
-        os.close(self._out)
 
 
 class _PumpedAsking(_Pumped):
@@ -169,84 +221,58 @@ def open_polled(address: str, line: Line, *, dtr: bool, rts: bool) -> PolledPort
     return _Asking(address, device)
 
 
-def _open(address: str, line: Line, *, dtr: bool, rts: bool) -> serial.SerialBase:
-    local = "://" not in address
-    if local:
-        check_path(address)
+# --- Private ----------------------------------------------------------------------
+
+
+def _open(address: str, line: Line, *, dtr: bool, rts: bool) -> _Opened:
+    scheme, remote, _ = address.rpartition("://")
     try:
-        device = (
-            _Serial() if local else serial.serial_for_url(address, do_not_open=True)
-        )
+        device = _REMOTE[scheme]() if remote else _Serial()
+    except KeyError:
+        known = ", ".join(f"{it}://" for it in _REMOTE)
+        raise PortError(
+            f"{address} is no address", hint=f"a path, {known}", state="unusable"
+        ) from None
+    bare = not remote and os.major(check_path(address).st_rdev) in _PTY
+    try:
         device.port = address
-        device.baudrate, device.bytesize = line.baud, line.bytesize
-        device.parity, device.stopbits = line.parity, line.stopbits
-        if os.path.realpath(address).startswith("/dev/pts/"):
-            # A pty has no parity; asked for it twice, the C library answers EINVAL.
-            device.parity, device.bytesize = serial.PARITY_NONE, serial.EIGHTBITS
-        device.timeout, device.write_timeout = 0, 1
+        device.baudrate, device.stopbits = line.baud, line.stopbits
+        # A pty knows no parity and bytes only; the C library refuses to ask for more.
+        device.bytesize = serial.EIGHTBITS if bare else line.bytesize
+        device.parity = serial.PARITY_NONE if bare else line.parity
+        device.timeout = 0
+        device.inter_byte_timeout = 0  # VMIN 1: nothing there is no end of file
         device.xonxoff = device.rtscts = device.dsrdtr = False
         device.dtr, device.rts = dtr, rts
-        if local:
-            device.exclusive = True
+        device.exclusive = None if remote else True
         device.open()
-        if local:
-            _claim(device.fileno())
     except _LOST as error:
-        raise _port_error(address, error) from error
+        raise refusal(address, error) from error
+    if not remote:
+        _claim(device.fileno())
     return device
 
 
-def _unopened(address: str, *, local: bool) -> serial.SerialBase:
-    return _Serial() if local else serial.serial_for_url(address, do_not_open=True)
+def _ended(address: str) -> LineLost:
+    if "://" not in address:
+        return LineLost(f"{address} went away: end of file")
+    return LineLost(
+        f"{address} was closed by the other side", hint="does another client use it?"
+    )
 
 
 def _claim(fd: int) -> None:
-    """Keep others out who do not look at locks; some drivers do not know the call."""
-    with contextlib.suppress(OSError):
+    """Keep out who looks at no lock, and keep DTR as it is when the port is closed.
+
+    Some drivers know neither.
+    """
+    with contextlib.suppress(*_LOST):
         fcntl.ioctl(fd, termios.TIOCEXCL)
-
-
-def check_path(path: str) -> None:
-    """Raise the PortError that a look at the path already tells; open nothing."""
-    try:
-        mode = Path(path).stat().st_mode
-    except OSError as error:
-        raise _port_error(path, error) from error
-    if not stat.S_ISCHR(mode):
-        kind = "a directory" if stat.S_ISDIR(mode) else "not a serial port"
-        raise PortError(
-            f"{path} is {kind}",
-            hint="name the port itself; `devicelog devices scan` lists them",
-            state="unusable",
-        )
-
-
-def _port_error(address: str, error: Exception) -> PortError:
-    number = getattr(error, "errno", None)
-    if number is None and error.args and isinstance(error.args[0], int):
-        number = error.args[0]
-    if number in (errno.EACCES, errno.EPERM):
-        return PortError(
-            f"no permission to open {address}", hint=_remedy(address), state="forbidden"
-        )
-    if number in (errno.EBUSY, errno.EAGAIN) or "exclusively lock" in str(error):
-        who = holders(address)
-        by = f"by {' and '.join(who)}" if who else "by another process"
-        return PortError(
-            f"{address} is held {by}", hint="stop it, or unplug there", state="busy"
-        )
-    if number in (errno.ENOTTY, errno.EINVAL, errno.EISDIR):
-        return PortError(f"{address} is not a serial port", state="unusable")
-    if number in _MISSING:
-        return PortError(f"{address} is not there", hint="is it plugged in?")
-    return PortError(f"{address} cannot be opened: {error}")
-
-
-def _remedy(path: str) -> str:
-    with contextlib.suppress(OSError, KeyError):
-        group = grp.getgrgid(Path(path).stat().st_gid).gr_name
-        return f"sudo usermod -aG {group} devicelog, then start devicelog again"
-    return "ask the administrator of this machine"
+    with contextlib.suppress(*_LOST):
+        attributes = termios.tcgetattr(fd)
+        if attributes[2] & termios.HUPCL:
+            attributes[2] &= ~termios.HUPCL
+            termios.tcsetattr(fd, termios.TCSANOW, attributes)
 
 
 def listed() -> list[tuple[str, str, str]]:

@@ -6,7 +6,7 @@ clock; where that cannot be trusted, the length of the gap is unknown, and the t
 decides by the device's own timer alone.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final, TypeVar
 
 import msgspec
@@ -19,6 +19,7 @@ from devicelog.model.states import Modality
 from devicelog.recorder.channel import Channel
 from devicelog.recorder.device import Device
 from devicelog.recorder.drafts import Drafter
+from devicelog.recorder.gaps import Seen
 from devicelog.recorder.timebase import Timebase
 from devicelog.sessions.rules import Rules
 
@@ -28,29 +29,50 @@ _T = TypeVar("_T", Reading, SessionEvent)
 
 
 class Axis:
-    """Where the monotonic times of earlier boots lie on this boot's axis."""
+    """Where the monotonic times of earlier boots lie on this boot's axis.
+
+    `boots` maps each earlier run to its boot, `mono_ns` is now.
+    """
 
     def __init__(
         self, boots: dict[str, str], boot_id: str, timebase: Timebase, mono_ns: int
     ) -> None:
-        self._boots = boots  # run -> boot
+        self._boots = boots
         self._boot_id = boot_id
         self.timebase = timebase
         self.now_ns = mono_ns
 
-    def shifts(self, entries: list[Entry]) -> tuple[dict[str, int], bool]:
-        """Per run, ns to add to its times; whether the gap since the last is known."""
-        last: dict[str, Entry] = {_run(entry): entry for entry in entries}
+    def boot(self, entry: Entry) -> str:
+        """The boot that an entry is of; that of an unknown run is known by the run."""
+        run = entry.key.partition("/")[0]
+        return self._boots.get(run, run)
+
+    def shifts(self, entries: Sequence[Entry]) -> tuple[dict[str, int], bool]:
+        """Per boot, ns to add to its times; whether the gap since the last is known.
+
+        A boot lies where its last entry's wall time puts it, if both clocks can be
+        believed; else it ends now.
+        """
+        last = {self.boot(entry): entry for entry in entries}
         shifts, known = {}, True
-        for run, entry in last.items():
-            if self._boots.get(run) == self._boot_id:
-                shifts[run], known = 0, True
+        for boot, entry in last.items():
+            shifts[boot], known = 0, True
+            if boot == self._boot_id:
                 continue
-            mono_ns = int(codec.decode(entry.kind, entry.body).mono_ns)
+            body = codec.decode(entry.kind, entry.body)
             lands = entry.at_ns - self.timebase.anchor_ns
-            known = self.timebase.trusted and lands <= self.now_ns
-            shifts[run] = (lands if known else self.now_ns) - mono_ns
+            trusted = self.timebase.trusted and body.clock_ok
+            known = trusted and lands <= self.now_ns
+            shifts[boot] = (lands if known else self.now_ns) - body.mono_ns
         return shifts, known
+
+    def seen(self, last: Entry | None) -> Seen | None:
+        """A device's last reading in an earlier run, for the gap until its next."""
+        if last is None:
+            return None
+        body = codec.decode(last.kind, last.body)
+        same = self.boot(last) == self._boot_id
+        return Seen(last.at_ns, body.mono_ns if same else None, body.clock_ok)
 
 
 def restore(
@@ -86,18 +108,22 @@ def take_up(
     channel: Channel, row: SessionRow, reader: Reader, axis: Axis
 ) -> list[Draft]:
     """One open session into its channel."""
-    entries = list(_entries(reader, row.session_id))
+    entries = [
+        entry
+        for entry in _entries(reader, row.session_id)
+        if entry.kind in ("reading", "session")
+    ]
     shifts, known = axis.shifts(entries)
     start: SessionEvent | None = None
     inputs: list[Reading | SessionEvent] = []
     bodies = []
     for entry in entries:
-        shift = shifts[_run(entry)]
+        shift = shifts[axis.boot(entry)]
         if entry.kind == "reading":
             bodies.append(entry.body)
             reading = codec.reading(entry.channel, entry.at_ns, entry.body)
             inputs.append(_moved(reading, shift))
-        elif entry.kind == "session":
+        else:
             event = _moved(codec.session_event(entry.body), shift)
             if event.event == "start":
                 start = event
@@ -118,10 +144,6 @@ def _entries(reader: Reader, subject: str) -> Iterator[Entry]:
 
 def _moved(it: _T, shift: int) -> _T:
     return msgspec.structs.replace(it, mono_ns=it.mono_ns + shift) if shift else it
-
-
-def _run(entry: Entry) -> str:
-    return entry.key.partition("/")[0]
 
 
 def _modality(row: SessionRow) -> Modality:

@@ -7,6 +7,15 @@ from devicelog.recorder.keep import Keeper
 from devicelog.recorder.polling import Poller
 
 
+class Weighing:
+    """A frame whose readings are being judged, one for each channel it speaks of."""
+
+    def __init__(self, data: bytes, readings: int) -> None:
+        self.data = data
+        self.open = readings
+        self.believed = 0
+
+
 class Tally:
     """Running counts; `total` gives them whole."""
 
@@ -18,15 +27,38 @@ class Tally:
         self.frames = 0
         self.silent_frames = 0
         self.readings = 0
+        self.shared_readings = 0
 
-    def frame(self, size: int, *, reading: bool) -> None:
-        """A frame counts, with or without a reading."""
+    def silent(self, size: int) -> None:
+        """A frame without a reading."""
         self.frames += 1
+        self.silent_frames += 1
         self.frame_bytes += size
-        if reading:
-            self.readings += 1
-        else:
-            self.silent_frames += 1
+
+    def weigh(self, data: bytes, readings: int) -> Weighing:
+        """A frame with so many readings; none is believed yet."""
+        self.held_bytes += len(data)
+        return Weighing(data, readings)
+
+    def believe(self, frame: Weighing) -> None:
+        """One of its readings counts, and so does the frame, once."""
+        frame.open -= 1
+        frame.believed += 1
+        self.readings += 1
+        if frame.believed > 1:
+            self.shared_readings += 1
+            return
+        self.held_bytes -= len(frame.data)
+        self.frames += 1
+        self.frame_bytes += len(frame.data)
+
+    def doubt(self, frame: Weighing) -> bool:
+        """One of its readings does not count; True if none did: it was no frame."""
+        frame.open -= 1
+        if frame.open or frame.believed:
+            return False
+        self.held_bytes -= len(frame.data)
+        return True
 
     def total(
         self, pending: int, keepers: Iterable[Keeper], poller: Poller, gaps: int
@@ -41,6 +73,7 @@ class Tally:
             frames=self.frames,
             silent_frames=self.silent_frames,
             readings=self.readings,
+            shared_readings=self.shared_readings,
             kept=sum(keeper.kept for keeper in keepers),
             thinned=sum(keeper.thinned for keeper in keepers),
             held=sum(keeper.held for keeper in keepers),

@@ -35,7 +35,6 @@ class Timebase:
         self._clock = clock
         self._boot_id = boot_id
         self._floor = max(BUILD_NS, (trusted_ns or 0) - _DAY_NS)
-        self._accepted = False
         self.anchor_ns = self._offset() if anchor_ns is None else anchor_ns
         self._asleep = self._sleep()
         self.trusted = self._believable()
@@ -67,7 +66,8 @@ class Timebase:
 
         The returned entry says what the clock showed then.
         """
-        self._accepted = True
+        # From now on what this clock says is the measure, also after a step.
+        self._floor = min(self._floor, self._clock.wall_ns() - _DAY_NS)
         body = ClockBody(
             event="accepted",
             mono_ns=self._clock.mono_ns(),
@@ -75,8 +75,7 @@ class Timebase:
             old_ns=self.anchor_ns,
             new_ns=self._offset(),
         )
-        if abs(body.new_ns - self.anchor_ns) <= _STEP_NS:
-            self.trusted = True
+        self.trusted = self._believable()
         return body
 
     def slept_ns(self) -> int:
@@ -94,9 +93,11 @@ class Timebase:
         return self._clock.mono_ns() - self._clock.awake_ns()
 
     def _believable(self) -> bool:
-        if self._accepted or self._clock.synchronised():
+        """The anchor stands late enough, or is what a synchronised clock says."""
+        if self.at(self._clock.mono_ns()) >= self._floor:
             return True
-        return self.at(self._clock.mono_ns()) >= self._floor
+        follows = abs(self._offset() - self.anchor_ns) <= _STEP_NS
+        return follows and self._clock.synchronised()
 
     def _body(self, event: str, old: int | None) -> ClockBody:
         return ClockBody(

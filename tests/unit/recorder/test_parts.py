@@ -3,6 +3,7 @@
 import hashlib
 
 import msgspec
+import pytest
 
 from devicelog.clock import BUILD_NS, SECOND, ManualClock, SystemClock
 from devicelog.drivers.base import Request
@@ -17,8 +18,8 @@ from devicelog.recorder.drafts import Drafter
 from devicelog.recorder.gaps import GapWatch, Seen
 from devicelog.recorder.keep import Keeper
 from devicelog.recorder.line import IdentityCheck, LineWatch
-from devicelog.recorder.noise import NoiseBook
-from devicelog.recorder.polling import Poller
+from devicelog.recorder.noise import MINUTE_NS, RAW_ENTRIES, NoiseBook
+from devicelog.recorder.polling import SETTLE_NS, Poller
 from devicelog.recorder.timebase import Timebase
 
 DAY = 86_400
@@ -96,29 +97,89 @@ def test_noise_beyond_four_kilobytes_a_minute_is_summed():
     assert total.sha256 == hashlib.sha256(b"b" * 4904).hexdigest()
 
 
+def test_single_bytes_of_noise_are_summed_beyond_some_entries_a_minute():
+    book = NoiseBook()
+    raw = [it for n in range(1000) for it in book.add(n, b"x", "y")]
+    (total,) = book.tick(MINUTE_NS)
+    again = book.add(MINUTE_NS, b"x", "y")
+
+    assert len(raw) == RAW_ENTRIES
+    assert total.count == 1000 - RAW_ENTRIES
+    assert len(again) == 1
+    assert book.deadline is None
+
+
 def test_an_unanswered_poll_ends_its_cycle_and_identity_is_asked_again():
     who, status = Request("who", b"1"), Request("status", b"2")
     poller = Poller(who, [status], interval_s=1, reply_s=0.5)
     poller.opened(0)
+    begin = SETTLE_NS
 
-    assert poller.due(0, verified=False) is who
-    assert poller.due(1, verified=False) is None
-    assert poller.expire(SECOND // 2) is who
-    assert poller.due(SECOND // 2, verified=False) is None
-    assert poller.due(SECOND, verified=False) is who
+    assert poller.due(begin - 1, verified=False) is None
+    assert poller.due(begin, verified=False) is who
+    assert poller.due(begin + 1, verified=False) is None
+    assert poller.expire(begin + SECOND // 2) is who
+    assert poller.due(begin + SECOND // 2, verified=False) is None
+    assert poller.due(begin + SECOND, verified=False) is who
+    assert not poller.answered("status", begin + SECOND)
+    assert poller.answered("who", begin + SECOND)
+    assert not poller.answered("who", begin + SECOND)
+    assert poller.due(begin + SECOND + 20_000_000, verified=True) is status
 
-    poller.answered("who", SECOND)
 
-    assert poller.due(SECOND + 20_000_000, verified=True) is status
+def test_a_beat_slow_enough_to_swap_cables_in_asks_for_identity_each_time():
+    who, status = Request("who", b"1"), Request("status", b"2")
+    quick = Poller(who, [status], interval_s=2, reply_s=0.5)
+    slow = Poller(who, [status], interval_s=10, reply_s=0.5)
+    for poller in (quick, slow):
+        poller.opened(0)
+
+    assert quick.due(SETTLE_NS, verified=True) is status
+    assert slow.due(SETTLE_NS, verified=True) is who
+
+
+def identity_check(serial="", known=None, owners=None):
+    return IdentityCheck("us-1", serial, known, owners or {}, can_ask=True)
 
 
 def test_another_serial_number_is_refused_and_named():
-    check = IdentityCheck("A1", None, {"B2": "us-2"}, can_ask=True)
+    check = identity_check("A1", None, {"B2": "us-2", "A1": "us-1"})
 
     assert "that of us-2: are cables swapped?" in check.see(Identity(serial="B2"))
     assert not check.verified
+    assert "expected A1; it is unknown here" in check.see(Identity(serial="C3"))
+    assert "(none) answers" in check.see(Identity())
     assert check.see(Identity(serial="A1")) == ""
     assert check.verified
+
+
+def test_a_device_never_met_is_not_mistaken_for_one_that_is_known():
+    check = identity_check(owners={"B2": "us-2"})
+
+    assert "that of us-2" in check.see(Identity(serial="B2"))
+    assert check.see(Identity(serial="N1")) == ""
+
+
+def test_who_is_learnt_by_one_device_is_known_to_the_others():
+    owners = {}
+    first = IdentityCheck("us-1", "", None, owners, can_ask=True)
+    second = IdentityCheck("us-2", "", None, owners, can_ask=True)
+
+    assert first.see(Identity(serial="A1")) == ""
+    assert "that of us-1" in second.see(Identity(serial="A1"))
+
+
+def test_a_serial_number_of_the_configuration_replaces_what_was_learnt():
+    check = identity_check("B2", Identity("OLD", "A1"), {"A1": "us-1", "B2": "us-1"})
+
+    assert check.see(Identity("NEW", "B2")) == ""
+
+
+def test_another_model_is_refused_where_there_is_no_serial_number():
+    check = identity_check(known=Identity("SONO", ""))
+
+    assert "model PULSE answers, expected SONO" in check.see(Identity("PULSE"))
+    assert check.see(Identity("SONO")) == ""
 
 
 def test_each_state_of_a_line_has_its_own_sentence():
@@ -140,20 +201,44 @@ def test_each_state_of_a_line_has_its_own_sentence():
     assert len({text for _, text in said}) == 6
 
 
+def at(second):
+    return Seen(at_ns=second * SECOND, mono_ns=second * SECOND)
+
+
 def test_each_loss_is_one_gap_with_its_length():
     watch = GapWatch(2 * SECOND, Seen(at_ns=0, mono_ns=None))
-    first = watch.reading(10 * SECOND, 10 * SECOND)
+    first = watch.reading(at(10))
     watch.lost("port")
     watch.lost("port")
-    second = watch.reading(11 * SECOND, 11 * SECOND)
-    third = watch.reading(20 * SECOND, 20 * SECOND)
+    second = watch.reading(at(11))
+    third = watch.reading(at(20))
+    watch.lost("suspend")
+    watch.lost("port")
+    fourth = watch.reading(at(21))
 
-    assert [(it.cause, it.seconds) for it in (first, second, third)] == [
+    assert [(it.cause, it.seconds) for it in (first, second, third, fourth)] == [
         ("restart", 10.0),
         ("port", 1.0),
         ("silence", 9.0),
+        ("suspend", 1.0),
     ]
-    assert watch.count == 3
+    assert watch.count == 4
+
+
+@pytest.mark.parametrize(
+    ("seen", "seconds"),
+    [
+        (Seen(at_ns=90 * SECOND, mono_ns=3 * SECOND), 7.0),
+        (Seen(at_ns=4 * SECOND, mono_ns=None), 6.0),
+        (Seen(at_ns=4 * SECOND, mono_ns=None, clock_ok=False), None),
+        (Seen(at_ns=11 * SECOND, mono_ns=None), None),
+    ],
+    ids=["same-boot", "other-boot", "untrusted", "backwards"],
+)
+def test_a_gap_over_a_restart_is_as_long_as_a_clock_can_tell(seen, seconds):
+    watch = GapWatch(2 * SECOND, seen)
+
+    assert watch.reading(at(10)).seconds == seconds
 
 
 def test_the_last_trusted_time_is_that_of_the_newest_trusted_reading(tmp_path):
