@@ -1,0 +1,116 @@
+"""A process that records, acknowledges each group, and may be killed at any time.
+
+It drives the real writer through its public contract. An acknowledgement is one
+write(2) of `run/group`, made after the group was told to be durable: what stands on it
+is what a relay or a person would have believed.
+
+A plan can weaken the journal. The writer sets and checks its pragmas when it opens, so
+the weakening is done later, before each BEGIN: the writer's own check stays honest.
+"""
+
+import collections
+import json
+import os
+import signal
+import sqlite3
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from durability.plan import SITE, Plan, group, waited
+
+from devicelog.clock import SystemClock
+from devicelog.errors import JournalError
+from devicelog.journal.settings import JournalSettings
+from devicelog.journal.writer import Writer
+
+_WAIT_S = 60.0
+_OPENINGS = 20
+
+
+def writer(directory: str) -> Writer:
+    """The real writer on this directory."""
+    settings = JournalSettings(directory, commit_interval_ms=1)
+    return Writer(settings, simulated=True, site=SITE, clock=SystemClock())
+
+
+def record(plan: Plan, tell: Callable[[str], Any]) -> None:
+    """Append what the plan says; `tell` gets `open`, then each acknowledgement."""
+    errors = _weaken(plan)
+    journal = _opened(plan, tell)
+    tell("open")
+    pending = []
+    for number, wait in zip(range(plan.groups), waited(plan), strict=False):
+        if journal.failed is not None:
+            break
+        drafts = group(plan, number)
+        pending.append(f"{plan.run}/{number}")
+        if wait and not plan.hasty:
+            try:
+                journal.append(drafts, _WAIT_S)
+            except JournalError:
+                tell(f"raised {pending.pop()}")
+                continue
+        else:
+            journal.submit(drafts)
+        if wait or plan.hasty:
+            for name in pending:
+                tell(name)
+            pending.clear()
+    tell(f"errors {json.dumps(errors)}")
+    if plan.ending == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    journal.close()
+
+
+def _opened(plan: Plan, tell: Callable[[str], Any]) -> Writer:
+    """The writer, open. A disk that fails may fail here too: a start is repeated."""
+    for _ in range(_OPENINGS):
+        journal = writer(plan.directory)
+        try:
+            journal.open()
+        except (JournalError, OSError, sqlite3.Error) as error:
+            tell(f"closed {error}")
+        else:
+            return journal
+    raise JournalError(f"not open after {_OPENINGS} attempts")
+
+
+def _weaken(plan: Plan) -> dict[str, int]:
+    """Put the plan's pragmas behind the writer's back; count SQLite's errors."""
+    pragmas = []
+    if plan.weakened:
+        pragmas.append(f"PRAGMA synchronous={plan.weakened}")
+    if plan.checkpoint_pages:
+        pragmas.append(f"PRAGMA wal_autocheckpoint={plan.checkpoint_pages}")
+    errors: dict[str, int] = collections.Counter()
+    genuine = sqlite3.connect
+
+    def connect(*args: Any, **kwargs: Any) -> sqlite3.Connection:
+        base = kwargs.pop("factory", sqlite3.Connection)
+
+        class Connection(base):
+            def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
+                if sql.lstrip().upper().startswith("BEGIN"):
+                    for pragma in pragmas:
+                        super().execute(pragma)
+                try:
+                    return super().execute(sql, *values)
+                except sqlite3.Error as error:
+                    errors[error.sqlite_errorname] += 1
+                    raise
+
+        return genuine(*args, factory=Connection, **kwargs)
+
+    sqlite3.connect = connect
+    return errors
+
+
+def say(line: str) -> None:
+    """One write(2) to standard output."""
+    os.write(sys.stdout.fileno(), f"{line}\n".encode())
+
+
+if __name__ == "__main__":
+    record(msgspec.json.decode(sys.argv[1], type=Plan), say)
