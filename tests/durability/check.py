@@ -31,9 +31,10 @@ def faults(
 ) -> list[str]:
     """What is wrong with the entries, in words; empty: every promise was kept.
 
-    Acknowledged groups (`run/group`) are all there; each group is whole, its entries
-    side by side and byte for byte as they were appended; keys are unique and `seq` has
-    no holes. `in_order`: of each run there is a prefix of its groups, in order.
+    Acknowledged groups (`run/group`) are all there, and all up to `open SEQ`; each
+    group is whole, its entries side by side and byte for byte as they were appended;
+    keys are unique and `seq` has no holes. `in_order`: of each run there is a prefix
+    of its groups, in order.
     """
     keys = [entry.key for entry in found]
     wrong = [f"key {key} twice" for key in _repeated(keys)]
@@ -52,6 +53,7 @@ def faults(
         if in_order and numbers != list(range(len(numbers))):
             wrong.append(f"groups of run {plan.run} stand as {numbers[:20]}")
     there = {f"{run}/{number}" for run, number in groups}
+    there |= {f"open {seq}" for seq in range(found[-1].seq + 1 if found else 1)}
     lost = [name for name in acknowledged if name not in there]
     return wrong + [f"acknowledged, and lost: {name}" for name in lost]
 

@@ -2,7 +2,8 @@
 
 It drives the real writer through its public contract. An acknowledgement is one
 write(2) of `run/group`, made after the group was told to be durable: what stands on it
-is what a relay or a person would have believed.
+is what a relay or a person would have believed. So is `open SEQ`: what the writer called
+committed when it opened.
 
 A plan can weaken the journal. The writer sets and checks its pragmas when it opens, so
 the weakening is done later, before each BEGIN: the writer's own check stays honest.
@@ -36,10 +37,10 @@ def writer(directory: str) -> Writer:
 
 
 def record(plan: Plan, tell: Callable[[str], Any]) -> None:
-    """Append what the plan says; `tell` gets `open`, then each acknowledgement."""
+    """Append what the plan says; `tell` gets each acknowledgement, and what failed."""
     errors = _weaken(plan)
     journal = _opened(plan, tell)
-    tell("open")
+    tell(f"open {journal.committed}")
     pending = []
     for number, wait in zip(range(plan.groups), waited(plan), strict=False):
         if journal.failed is not None:
@@ -98,7 +99,8 @@ def _weaken(plan: Plan) -> dict[str, int]:
                 try:
                     return super().execute(sql, *values)
                 except sqlite3.Error as error:
-                    errors[error.sqlite_errorname] += 1
+                    kind = type(error).__name__
+                    errors[getattr(error, "sqlite_errorname", kind)] += 1
                     raise
 
         return genuine(*args, factory=Connection, **kwargs)

@@ -122,8 +122,8 @@ class Disk:
         self._moves: list[_Move] = []
 
     def apply(self, op: Op) -> None:
-        """Take one op in. Acknowledgements change nothing."""
-        if op.kind == "acknowledge" or op.path.endswith(_SHM):
+        """Take one op in. What the process tells changes nothing."""
+        if op.kind == "tell" or op.path.endswith(_SHM):
             return
         if op.kind == "create" and op.path not in self._names:
             self._move({op.path: File()})

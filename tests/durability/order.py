@@ -21,11 +21,10 @@ def violations(ops: Iterable[Op]) -> list[str]:
         elif op.kind == "sync" and op.path.endswith("-wal") and not op.failed:
             if unsynced is not None and op.began > unsynced.ended:
                 unsynced = None
-        elif op.kind == "acknowledge" and op.data[:1].isdigit():
-            name = op.data.decode().strip()
+        elif name := op.acknowledgement:
             if unsynced is not None:
                 found.append(f"{name} with line {unsynced.ended} unsynced")
-            elif not committed:
+            elif not committed and not name.startswith("open"):
                 found.append(f"{name} without a commit")
             committed = False
     return found

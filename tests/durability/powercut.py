@@ -91,8 +91,8 @@ def disks(
     for cut, number in cuts:
         for op in ops[done:cut]:
             disk.apply(op)
-            if op.kind == "acknowledge" and op.data[:1].isdigit():
-                acknowledged.append(op.data.decode().strip())
+            if op.acknowledgement:
+                acknowledged.append(op.acknowledgement)
         done = cut
         yield number, cut, disk.after_cut(chances[number]), acknowledged
 

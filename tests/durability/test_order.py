@@ -18,7 +18,7 @@ def root(tmp_path):
 
 
 def acknowledged(ops):
-    return [op for op in ops if op.kind == "acknowledge" and op.data[:1].isdigit()]
+    return [op for op in ops if "/" in op.acknowledgement]
 
 
 def test_each_acknowledgement_follows_a_sync_of_its_commit(root):

@@ -5,7 +5,7 @@ that changes a file, with its bytes, and every acknowledgement among them. A cal
 this page has no meaning for is an error, never passed over. Stores through a shared
 mapping cannot be seen; SQLite maps `-shm` alone so, which no power cut has to keep.
 
-An acknowledgement counts from the moment its call began, everything else from the
+What the process tells counts from the moment its call began, everything else from the
 moment its call had ended: the order that is hardest on the journal.
 """
 
@@ -13,7 +13,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -33,13 +33,11 @@ _RESUMED = re.compile(r"(\d+) +<\.\.\. (\w+) resumed>(.*)\) += (-?\d+)(.*)")
 _DESCRIPTOR = re.compile(r"(\d+)<([^>]*)>(\(deleted\))?")
 _TEXT = re.compile(r'"((?:\\x[0-9a-f]{2})*)"(\.\.\.)?')
 
-Kind = Literal[
-    "acknowledge", "create", "write", "resize", "sync", "mkdir", "rename", "unlink"
-]
+Kind = Literal["tell", "create", "write", "resize", "sync", "mkdir", "rename", "unlink"]
 
 
 class Op(msgspec.Struct, frozen=True):
-    """One change to the traced directory, or an acknowledgement (its text is `data`).
+    """One change to the traced directory, or a line that the process told (`data`).
 
     `path` is relative to the directory. `began` and `ended` are lines of the trace;
     `failed`: a sync that the kernel refused.
@@ -55,6 +53,12 @@ class Op(msgspec.Struct, frozen=True):
     target: str = ""
     failed: bool = False
 
+    @property
+    def acknowledgement(self) -> str:
+        """`run/group` or `open SEQ`; empty for all else."""
+        line = self.data.decode().strip() if self.kind == "tell" else ""
+        return line if line[:1].isdigit() or line.startswith("open ") else ""
+
 
 class Unmodelled(Exception):
     """The process did something to its directory that this page cannot follow."""
@@ -69,20 +73,24 @@ class _Call(NamedTuple):
     ended: int
 
 
-def traced(plans: Iterable[Plan], root: Path, inject: str = "") -> list[Op]:
+def traced(
+    plans: Iterable[Plan], root: Path, inject: Mapping[int, str] | None = None
+) -> list[Op]:
     """Run the plans in children under strace; what they did below `root`, in order.
 
-    Raises Unmodelled for a call without a meaning here.
+    `inject`: run -> a fault in strace's words. Raises Unmodelled for a call without a
+    meaning here.
     """
     ops: list[Op] = []
     for plan in plans:
-        ops += _one(plan, root, inject, max((op.ended for op in ops), default=-1) + 1)
+        first = max((op.ended for op in ops), default=-1) + 1
+        ops += _one(plan, root, (inject or {}).get(plan.run, ""), first)
     return ops
 
 
 def _one(plan: Plan, root: Path, inject: str, first: int) -> list[Op]:
     log = root.with_suffix(".strace")
-    command = ["strace", "-f", "--seccomp-bpf", "-y", "-xx", "-s", str(2**20)]
+    command = ["strace", "-f", "-y", "-xx", "-s", str(2**20)]
     command += ["-e", f"trace={_TRACED}", "-o", str(log)]
     command += ["-e", f"inject={inject}"] if inject else []
     command += [sys.executable, "-m", "durability.child", msgspec.json.encode(plan)]
@@ -95,9 +103,7 @@ def _one(plan: Plan, root: Path, inject: str, first: int) -> list[Op]:
     with log.open() as lines:
         ops = list(_Meaning(str(root.resolve())).ops(_calls(lines, first)))
     log.unlink()
-    return sorted(
-        ops, key=lambda op: op.began if op.kind == "acknowledge" else op.ended
-    )
+    return sorted(ops, key=lambda op: op.began if op.kind == "tell" else op.ended)
 
 
 def _calls(lines: Iterable[str], first: int) -> Iterator[_Call]:
@@ -168,7 +174,7 @@ class _Meaning:
             raise Unmodelled(f"{call.name}: strace cut the data short")
         path = self._inside(call)
         if path is None and descriptor == "1":
-            yield self._op("acknowledge", "", call, data=_bytes(text[1]))
+            yield self._op("tell", "", call, data=_bytes(text[1]))
         if path is None:
             return
         if call.name == "pwrite64":
