@@ -1,9 +1,9 @@
 """A process that records, acknowledges each group, and may be killed at any time.
 
 It drives the real writer through its public contract. An acknowledgement is one
-write(2) of `run/group`, made after the group was told to be durable: what stands on it
-is what a relay or a person would have believed. So is `open SEQ`: what the writer called
-committed when it opened.
+write(2) of `run/group`, made after the group was told to be durable: what a relay or a
+person would have believed. So is `open SEQ`: what the writer called committed when it
+opened.
 
 A plan can weaken the journal. The writer sets and checks its pragmas when it opens, so
 the weakening is done later, before each BEGIN: the writer's own check stays honest.
@@ -16,6 +16,7 @@ import signal
 import sqlite3
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -26,8 +27,18 @@ from devicelog.errors import JournalError
 from devicelog.journal.settings import JournalSettings
 from devicelog.journal.writer import Writer
 
+_TESTS = str(Path(__file__).parents[1])
+ENVIRONMENT = os.environ | {
+    "PYTHONPATH": os.pathsep.join([_TESTS, *os.environ.get("PYTHONPATH", "").split()])
+}
 _WAIT_S = 60.0
-_OPENINGS = 20
+_OPENINGS = 100
+
+
+def command(plan: Plan) -> list[str]:
+    """What starts this process; in `ENVIRONMENT`."""
+    told = msgspec.json.encode(plan).decode()
+    return [sys.executable, "-m", "durability.child", told]
 
 
 def writer(directory: str) -> Writer:

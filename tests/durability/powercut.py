@@ -20,10 +20,10 @@ from pathlib import Path
 
 import msgspec
 from durability.check import entries, faults
-from durability.child import writer
+from durability.child import ENVIRONMENT, writer
 from durability.disk import Disk
 from durability.plan import Plan, group
-from durability.trace import TESTS, Op
+from durability.trace import Op
 
 from devicelog.errors import DevicelogError
 
@@ -64,7 +64,7 @@ def replay(recording: Recording, file: Path, seed: int, states: int) -> Result:
     workers = [
         subprocess.Popen(
             [*command, str(first), str(states), str(_WORKERS)],
-            env=os.environ | {"PYTHONPATH": str(TESTS)},
+            env=ENVIRONMENT,
             stdout=subprocess.PIPE,
         )
         for first in range(_WORKERS)

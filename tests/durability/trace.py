@@ -9,18 +9,16 @@ What the process tells counts from the moment its call began, everything else fr
 moment its call had ended: the order that is hardest on the journal.
 """
 
-import os
 import re
 import subprocess
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 import msgspec
+from durability import child
 from durability.plan import Plan
 
-TESTS = Path(__file__).parents[1]
 _WRITES = "pwrite64,write,pwritev,pwritev2,writev,copy_file_range,sendfile,splice"
 _NAMES = "open,openat,openat2,creat,rename,renameat,renameat2,unlink,unlinkat,rmdir"
 _MORE = "mkdir,mkdirat,link,linkat,symlink,symlinkat,ftruncate,truncate,fallocate,mmap"
@@ -93,10 +91,9 @@ def _one(plan: Plan, root: Path, inject: str, first: int) -> list[Op]:
     command = ["strace", "-f", "-y", "-xx", "-s", str(2**20)]
     command += ["-e", f"trace={_TRACED}", "-o", str(log)]
     command += ["-e", f"inject={inject}"] if inject else []
-    command += [sys.executable, "-m", "durability.child", msgspec.json.encode(plan)]
-    path = {"PYTHONPATH": str(TESTS)}
+    command += child.command(plan)
     done = subprocess.run(
-        command, env=os.environ | path, capture_output=True, check=False, timeout=120
+        command, env=child.ENVIRONMENT, capture_output=True, check=False, timeout=120
     )
     if done.returncode not in (0, -9, 137):
         raise RuntimeError(done.stderr.decode())
