@@ -29,7 +29,9 @@ from devicelog.journal.writer import Writer
 
 _TESTS = str(Path(__file__).parents[1])
 ENVIRONMENT = os.environ | {
-    "PYTHONPATH": os.pathsep.join([_TESTS, *os.environ.get("PYTHONPATH", "").split()])
+    "PYTHONPATH": os.pathsep.join(
+        [_TESTS, *filter(None, [os.environ.get("PYTHONPATH")])]
+    )
 }
 _WAIT_S = 60.0
 _OPENINGS = 100
@@ -125,5 +127,26 @@ def say(line: str) -> None:
     os.write(sys.stdout.fileno(), f"{line}\n".encode())
 
 
+def serve() -> None:
+    """Fork one recorder for each plan on standard input; say `pid N`, then `gone`.
+
+    A fork begins to record in a few milliseconds, where a start of Python takes a
+    hundred: a kill has its process all the same.
+    """
+    for line in sys.stdin:
+        pid = os.fork()
+        if not pid:
+            try:
+                record(msgspec.json.decode(line, type=Plan), say)
+            finally:
+                os._exit(1)
+        say(f"pid {pid}")
+        os.waitpid(pid, 0)
+        say("gone")
+
+
 if __name__ == "__main__":
-    record(msgspec.json.decode(sys.argv[1], type=Plan), say)
+    if sys.argv[1:] == ["serve"]:
+        serve()
+    else:
+        record(msgspec.json.decode(sys.argv[1], type=Plan), say)
