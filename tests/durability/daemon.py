@@ -86,4 +86,7 @@ def recording(clinic: Clinic) -> Iterator[subprocess.Popen[bytes]]:
                 yield process
             finally:
                 process.send_signal(signal.SIGTERM)
-                process.wait(_END_S)
+                late = threading.Timer(_END_S, process.kill)
+                late.start()
+                process.wait()
+                late.cancel()
