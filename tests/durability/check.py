@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from pathlib import Path
 
 from durability.plan import Plan, group
 
@@ -20,6 +21,11 @@ def entries(directory: str, after: int = 0) -> list[Entry]:
             found += page
             after = page[-1].seq
     return found
+
+
+def quarantined(directory: str) -> list[str]:
+    """What the recorder took for damaged and set aside."""
+    return [str(path) for path in Path(directory).glob("quarantine/*")]
 
 
 def faults(

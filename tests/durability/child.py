@@ -45,7 +45,7 @@ def command(plan: Plan) -> list[str]:
 
 def writer(directory: str) -> Writer:
     """The real writer on this directory."""
-    settings = JournalSettings(directory, commit_interval_ms=1)
+    settings = JournalSettings(directory, commit_interval_ms=1, ballast_mb=0)
     return Writer(settings, simulated=True, site=SITE, clock=SystemClock())
 
 

@@ -134,7 +134,7 @@ class Disk:
             self._move({op.path: None})
         elif op.kind == "rename":
             self._move({op.path: None, op.target: self._names[op.path]})
-        elif op.kind == "write":
+        elif op.kind == "write" and not op.failed:
             self._names[op.path].write(op.offset, op.data)
         elif op.kind == "resize":
             self._names[op.path].resize(op.size)

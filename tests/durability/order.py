@@ -16,9 +16,11 @@ def violations(ops: Iterable[Op]) -> list[str]:
     unsynced: Op | None = None
     committed = False
     for op in ops:
+        if op.failed:
+            continue
         if op.kind == "write" and op.path.endswith("-wal"):
             unsynced, committed = op, True
-        elif op.kind == "sync" and op.path.endswith("-wal") and not op.failed:
+        elif op.kind == "sync" and op.path.endswith("-wal"):
             if unsynced is not None and op.began > unsynced.ended:
                 unsynced = None
         elif name := op.acknowledgement:

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
-from durability.check import entries, faults
+from durability.check import entries, faults, quarantined
 from durability.child import ENVIRONMENT, writer
 from durability.disk import Disk
 from durability.plan import Plan, group
@@ -128,8 +128,7 @@ def _wrong(data: Path, plans: list[Plan], acknowledged: list[str]) -> list[str]:
     except DevicelogError as error:
         return [f"does not open: {error}"]
     wrong = faults(found, [*plans, after], [*acknowledged, f"{after.run}/0"])
-    quarantined = data / "quarantine"
-    if quarantined.exists() and any(quarantined.iterdir()):
+    if quarantined(str(data)):
         wrong.append("was taken for damaged")
     return wrong
 

@@ -14,7 +14,7 @@ import threading
 
 import msgspec
 import pytest
-from durability.check import entries, faults
+from durability.check import entries, faults, quarantined
 from durability.child import ENVIRONMENT, writer
 from durability.plan import Plan
 
@@ -94,7 +94,7 @@ def rounds(recorders, directory, seed, count, *, hasty=False):
         f"{count} kills ({idle} before anything), {len(promised)} groups acknowledged"
     )
     print(f"{len(found)} entries, {len(wrong)} looks found something wrong")
-    return promised, wrong + faults(found, plans, promised)
+    return promised, wrong + faults(found, plans, promised) + quarantined(directory)
 
 
 @pytest.fixture

@@ -38,7 +38,7 @@ class Op(msgspec.Struct, frozen=True):
     """One change to the traced directory, or a line that the process told (`data`).
 
     `path` is relative to the directory. `began` and `ended` are lines of the trace;
-    `failed`: a sync that the kernel refused.
+    `failed`: a sync or a write that the kernel refused.
     """
 
     kind: Kind
@@ -139,7 +139,8 @@ class _Meaning:
             if (path := self._inside(call)) is not None:
                 yield self._op("sync", path, call, failed=call.result != 0)
         elif call.result < 0:
-            return
+            if call.name == "pwrite64" and (path := self._inside(call)) is not None:
+                yield self._op("write", path, call, failed=True)
         elif call.name in ("open", "openat", "creat"):
             yield from self._open(call)
         elif call.name in ("write", "pwrite64"):
