@@ -43,9 +43,9 @@ def command(plan: Plan) -> list[str]:
     return [sys.executable, "-m", "durability.child", told]
 
 
-def writer(directory: str) -> Writer:
+def writer(directory: str, ballast_mb: int = 0) -> Writer:
     """The real writer on this directory."""
-    settings = JournalSettings(directory, commit_interval_ms=1, ballast_mb=0)
+    settings = JournalSettings(directory, commit_interval_ms=1, ballast_mb=ballast_mb)
     return Writer(settings, simulated=True, site=SITE, clock=SystemClock())
 
 
@@ -81,7 +81,7 @@ def record(plan: Plan, tell: Callable[[str], Any]) -> None:
 def _opened(plan: Plan, tell: Callable[[str], Any]) -> Writer:
     """The writer, open. A disk that fails may fail here too: a start is repeated."""
     for _ in range(_OPENINGS):
-        journal = writer(plan.directory)
+        journal = writer(plan.directory, plan.ballast_mb)
         try:
             journal.open()
         except (JournalError, OSError, sqlite3.Error) as error:

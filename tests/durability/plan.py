@@ -35,6 +35,7 @@ class Plan(msgspec.Struct, frozen=True):
     weakened: str = ""
     checkpoint_pages: int = 0
     hasty: bool = False
+    ballast_mb: int = 0
     ending: Literal["close", "kill"] = "close"
 
 
