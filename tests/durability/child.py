@@ -26,6 +26,7 @@ from devicelog.clock import SystemClock
 from devicelog.errors import JournalError
 from devicelog.journal.settings import JournalSettings
 from devicelog.journal.writer import Writer
+from devicelog.model.flow import Draft
 
 _TESTS = str(Path(__file__).parents[1])
 ENVIRONMENT = os.environ | {
@@ -54,21 +55,18 @@ def record(plan: Plan, tell: Callable[[str], Any]) -> None:
     errors = _weaken(plan)
     journal = _opened(plan, tell)
     tell(f"open {journal.committed}")
-    pending = []
+    pending: list[str] = []
     for number, wait in zip(range(plan.groups), waited(plan), strict=False):
         if journal.failed is not None:
             break
-        drafts = group(plan, number)
         pending.append(f"{plan.run}/{number}")
-        if wait and not plan.hasty:
-            try:
-                journal.append(drafts, _WAIT_S)
-            except JournalError:
-                tell(f"raised {pending.pop()}")
-                continue
-        else:
+        drafts = group(plan, number)
+        if plan.hasty or not wait:
             journal.submit(drafts)
-        if wait or plan.hasty:
+        elif not _appended(journal, drafts):
+            tell(f"raised {pending.pop()}")
+            continue
+        if plan.hasty or wait:
             for name in pending:
                 tell(name)
             pending.clear()
@@ -76,6 +74,14 @@ def record(plan: Plan, tell: Callable[[str], Any]) -> None:
     if plan.ending == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
     journal.close()
+
+
+def _appended(journal: Writer, drafts: list[Draft]) -> bool:
+    try:
+        journal.append(drafts, _WAIT_S)
+    except JournalError:
+        return False
+    return True
 
 
 def _opened(plan: Plan, tell: Callable[[str], Any]) -> Writer:

@@ -133,7 +133,7 @@ def test_a_hundred_ways_of_failing_lose_nothing(tmp_path):
     for number in range(100):
         root = tmp_path / f"traced-{number}"
         root.mkdir()
-        call, last = chance.choice([("fdatasync", 60), ("pwrite64", 900)])
+        call, last = chance.choice([("fdatasync", 60), ("fsync", 6), ("pwrite64", 900)])
         first = chance.randrange(2, last)
         when = f"{first}..{first + chance.choice([0, 1, 2, 3, 5])}"
         pages = chance.choice([0, 30, 60])

@@ -135,7 +135,8 @@ def test_the_same_kills_find_a_recorder_that_acknowledges_too_soon(
 @pytest.mark.torture
 @pytest.mark.timeout(1800)
 def test_a_thousand_kills_lose_nothing(recorders, tmp_path, seed):
-    promised, wrong = rounds(recorders, str(tmp_path / "data"), seed, 1000)
+    for part in range(10):
+        promised, wrong = rounds(recorders, str(tmp_path / f"{part}"), seed + part, 100)
 
-    assert len(promised) > 1000
-    assert wrong == []
+        assert len(promised) > 100
+        assert wrong == []
