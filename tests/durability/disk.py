@@ -5,7 +5,8 @@ The rules are POSIX at its hardest, not one file system's kindness:
 - Of a file, what was there at its last successful sync survives. Each 512-byte sector
   written since survives or not by a coin of its own, in any state that it had since; a
   size set since may or may not have reached the disk; where a file grew and the bytes
-  did not arrive, there are zeros or garbage.
+  did not arrive, there are zeros or garbage. A file that was cut shorter is cut, or it
+  is what it was before.
 - A file's name is durable only once its directory was synced, and a directory's own
   name once its parent was.
 - After a sync that failed, the kernel calls what it covered clean (fsync(2), since
@@ -13,6 +14,7 @@ The rules are POSIX at its hardest, not one file system's kindness:
   there by chance alone.
 """
 
+import copy
 import random
 from pathlib import PurePosixPath
 
@@ -34,6 +36,7 @@ class File:
         self._since: dict[int, list[bytes]] = {}  # sector -> its states, not synced
         self._given_up: dict[int, list[bytes]] = {}  # those of a sync that failed
         self._sizes: list[int] = []
+        self._uncut: list[File] = []  # as it was before each cut that is not synced
 
     def write(self, offset: int, data: bytes) -> None:
         end = offset + len(data)
@@ -44,11 +47,15 @@ class File:
         self._note(offset, end)
 
     def resize(self, size: int) -> None:
-        before = len(self.seen)
-        del self.seen[size:]
-        self.seen.extend(bytes(size - len(self.seen)))
+        if size < len(self.seen):
+            self._uncut.append(copy.deepcopy(self))
+            self._fit(self.kept, min(size, len(self.kept)))
+            for states in (self._since, self._given_up):
+                for sector in [it for it in states if it * SECTOR >= size]:
+                    del states[sector]
+            self._sizes.clear()
+        self._fit(self.seen, size)
         self._sizes.append(size)
-        self._note(size, before)
 
     def sync(self) -> None:
         for sector, states in self._since.items():
@@ -57,6 +64,7 @@ class File:
         self._fit(self.kept, len(self.seen))
         self._since.clear()
         self._sizes.clear()
+        self._uncut.clear()
 
     def fail_to_sync(self) -> None:
         for sector, states in self._since.items():
@@ -67,6 +75,8 @@ class File:
         """What the disk may hold; `odds` that an unsynced sector survives."""
         if odds >= 1:
             return bytes(self.seen)
+        if self._uncut and chance.random() >= odds:
+            return chance.choice(self._uncut).after_cut(chance, odds)
         content = bytearray(self.kept)
         garbage = chance.random() < _GARBAGE
         for sector in sorted(self._since.keys() | self._given_up.keys()):

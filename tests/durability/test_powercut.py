@@ -77,7 +77,7 @@ def cut_again(tmp_path, seed, first, states):
         again = Recording(
             [*recording.plans, plan], traced([plan], root), disk, list(acknowledged)
         )
-        broken += proved(again, tmp_path, seed, states).broken
+        broken += proved(again, root, seed, states).broken
     return broken
 
 
@@ -90,8 +90,9 @@ def test_a_second_power_cut_while_starting_again_loses_nothing(tmp_path, seed):
 def test_ten_thousand_power_cuts_lose_nothing(tmp_path, seed):
     broken = []
     for part in range(10):
-        recording = record(tmp_path / f"traced-{part}", seed + part)
-        broken += proved(recording, tmp_path, seed + part, 1000).broken
+        folder = tmp_path / f"traced-{part}"
+        recording = record(folder, seed + part)
+        broken += proved(recording, folder, seed + part, 1000).broken
 
     assert broken == []
 
