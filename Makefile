@@ -2,12 +2,13 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint bench lock setup servers
+.PHONY: demo test torture lint bench lock setup servers
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo     a simulated clinic, running, on the screen"
 	@echo "make test     everything tested (some minutes)"
+	@echo "make torture  power cuts, kills and failing disks by the thousand (minutes)"
 	@echo "make lint     style, types, the import law"
 	@echo "make bench    figures of this machine (some minutes; nothing else should run)"
 
@@ -16,6 +17,10 @@ demo: setup
 
 test: setup servers lint
 	$(BIN)/pytest --cov --cov-report=term
+
+# Each test prints its seed and its figures; what fails is shown with them.
+torture: setup servers
+	$(BIN)/pytest -m torture -rP --no-header --durations=0
 
 lint: setup
 	$(BIN)/ruff format --check .

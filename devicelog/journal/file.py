@@ -86,7 +86,7 @@ def building(path: Path, meta: Meta) -> Iterator[sqlite3.Connection]:
             db.execute("INSERT INTO meta VALUES (1, ?, ?)", schema.meta_row(meta))
             yield db
             db.execute("COMMIT")
-            db.execute("PRAGMA journal_mode=WAL")
+            _log_ahead(db)
     except BaseException:
         unfinished.unlink()
         raise
@@ -108,8 +108,27 @@ def admit(path: Path) -> Meta:
     Raises JournalRefused where it is foreign or newer; sqlite3.DatabaseError or
     JournalError where it is damaged.
     """
-    # Immutable: no lock, no -wal, no -shm. What is asked was written at birth.
-    with contextlib.closing(sqlite3.connect(uri(path, "immutable"), uri=True)) as db:
+    try:
+        # No lock, no -wal, no -shm. What is asked was written at birth.
+        return _admit(path, "immutable")
+    except JournalRefused:
+        raise
+    except (sqlite3.DatabaseError, JournalError):
+        # After a power cut in a checkpoint the file is whole with its log alone.
+        if not path.with_name(f"{path.name}-wal").exists():
+            raise
+    return _admit(path, "ro")
+
+
+def _log_ahead(db: sqlite3.Connection) -> None:
+    """Set WAL mode. Where the disk refuses it, SQLite tells the old mode, no error."""
+    (mode,) = db.execute("PRAGMA journal_mode=WAL").fetchone()
+    if mode != "wal":
+        raise sqlite3.OperationalError(f"the disk keeps the journal in mode {mode}")
+
+
+def _admit(path: Path, mode: str) -> Meta:
+    with contextlib.closing(sqlite3.connect(uri(path, mode), uri=True)) as db:
         (version,) = db.execute("PRAGMA user_version").fetchone()
         (application,) = db.execute("PRAGMA application_id").fetchone()
         names = {name for (name,) in db.execute("SELECT name FROM sqlite_master")}

@@ -17,8 +17,9 @@ from line.sums import journalled
 from devicelog.clock import SECOND, ManualClock
 from devicelog.drivers.load import driver, load
 from devicelog.drivers.profile import Profile, Wire
+from devicelog.drivers.simulated.clinic import clinic
 from devicelog.drivers.simulated.device import VirtualDevice
-from devicelog.drivers.simulated.script import Player, clinic
+from devicelog.drivers.simulated.script import Player
 from devicelog.drivers.simulated.ultrasound import Ultrasound
 from devicelog.errors import LineLost
 from devicelog.journal.reader import Reader

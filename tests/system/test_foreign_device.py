@@ -25,7 +25,8 @@ from devicelog.errors import Unreachable
 from devicelog.journal.reader import Reader
 from devicelog.model import codec
 from devicelog.model.flow import SessionEvent
-from devicelog.operations.socket import Request, ask
+from devicelog.operations.ask import ask
+from devicelog.operations.socket import Request
 from devicelog.operations.status import Status
 
 INTERVAL_S = 0.25
