@@ -26,7 +26,6 @@ from devicelog.journal.reader import Reader
 from devicelog.model import codec
 from devicelog.model.flow import SessionEvent
 from devicelog.operations.ask import ask
-from devicelog.operations.socket import Request
 from devicelog.operations.status import Status
 
 INTERVAL_S = 0.25
@@ -106,9 +105,8 @@ def program(folder: Path):
 
 def line(folder: Path) -> str:
     """How the line stands, asked as any client asks."""
-    request = Request(id=str(time.monotonic_ns()), op="status")
     try:
-        (raw,) = ask(str(folder / "data"), request)
+        (raw,) = ask(str(folder / "data"), "status")
     except Unreachable:
         return "no recorder"
     (it,) = msgspec.json.decode(raw, type=Status).devices

@@ -132,8 +132,8 @@ def test_pages_whose_heads_are_broken_give_all_their_rows(closed):
     assert len(kept) >= len(before) - 20
 
 
-def test_the_header_of_the_file_is_not_needed(journal):
-    directory, before = journal
+def test_the_header_of_the_file_is_not_needed(closed):
+    directory, before = closed
     overwrite(directory / "journal.db", 0, bytes(100))
 
     kept, alarms, meta = reopened(directory, before)
@@ -141,6 +141,16 @@ def test_the_header_of_the_file_is_not_needed(journal):
     assert kept == before
     assert len(alarms) == 1
     assert meta.site == "sim-test"
+
+
+def test_a_header_that_the_wal_holds_anew_is_no_damage(killed):
+    directory, before = killed
+    overwrite(directory / "journal.db", 0, bytes(100))
+
+    kept, alarms, _ = reopened(directory, before)
+
+    assert kept == before
+    assert alarms == []
 
 
 def test_zeroed_pages_cost_what_stood_in_them_and_no_more(closed):
