@@ -27,6 +27,7 @@ from devicelog.model.kinds import AlarmBody, ConfigBody
 from devicelog.operations import identities
 from devicelog.operations.config import Loaded
 from devicelog.operations.control import Control
+from devicelog.operations.delivery import Delivery
 from devicelog.operations.recording import Recording
 from devicelog.operations.socket import Server
 from devicelog.recorder.book import IDENTITY_ALARM
@@ -35,6 +36,7 @@ from devicelog.recorder.drafts import NO_CHANNEL, NO_DEVICE, Drafter
 from devicelog.recorder.loop import Loop
 from devicelog.recorder.restore import Axis, restore
 from devicelog.recorder.timebase import Timebase
+from devicelog.sinks.base import Sink
 
 _log = logging.getLogger(__name__)
 
@@ -87,7 +89,10 @@ class Daemon:
                 "the loop over the ports ended", hint="see the log above"
             )
         now_ns = self._clock.mono_ns()
+        delivery = self.recording.delivery
+        delivery.check()
         beats = {"loop": self.recording.loop.beats, "writer": self._writer.beats}
+        beats |= {f"relay to {name}": it for name, it in delivery.beats.items()}
         for name, count in beats.items():
             before, since = self._beats.get(name, (-1, now_ns))
             if count != before:
@@ -98,6 +103,7 @@ class Daemon:
     def stop(self) -> None:
         """End in order: ports, then the journal. Open sessions stay open in it."""
         self._server.close()
+        self.recording.delivery.stop()
         self.recording.loop.stop()
         if self._thread is not None:
             self._thread.join(timeout=_END_S)
@@ -134,6 +140,7 @@ class Daemon:
             clock=self._clock,
             timebase=timebase,
             writer=self._writer,
+            delivery=Delivery(self._sinks(), directory, self._writer, self._clock),
             loop=loop,
             devices=devices,
             parked=self._loaded.parked,
@@ -142,6 +149,7 @@ class Daemon:
         self._server.open()
         self._thread = threading.Thread(target=loop.run, name="loop", daemon=True)
         self._thread.start()
+        self.recording.delivery.start()
 
     def _devices(self, reader: Reader, axis: Axis) -> list[Device]:
         known = identities.known(reader)
@@ -162,6 +170,10 @@ class Daemon:
             )
             for settings in here
         ]
+
+    def _sinks(self) -> list[Sink]:
+        """Those that are configured; their libraries are imported here alone."""
+        return []
 
     def _taken(self, session_id: str) -> bool:
         """Whether the journal knows this id; asked by the loop, once a session."""

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from devicelog.cli.treatment_text import dose_in_words, settings_in_words
 from devicelog.journal.reader import Reader, SessionRow
+from devicelog.operations.delivery import SinkStatus
 from devicelog.operations.status import ChannelStatus, DeviceStatus, Status, minutes
 
 _STATE_STYLE: Final = {
@@ -53,6 +54,7 @@ def render(
     if recent:
         lines += [Text(), Text("last treatments", "dim")]
         lines += [_ended(row, labels, width, zone) for row in recent]
+    lines += [_sink(it) for it in status.sinks]
     lines += [Text(f"alarm: {alarm}", "bold red") for alarm in status.alarms]
     for line in lines:
         line.no_wrap, line.overflow = True, "ellipsis"
@@ -77,6 +79,11 @@ def _head(status: Status) -> Text:
     if not status.clock_ok:
         head.append("  clock not trusted", "bold red")
     return head
+
+
+def _sink(sink: SinkStatus) -> Text:
+    style = "dim" if sink.connected else "bold yellow"
+    return Text(f"{sink.sink}: {sink.text}", style)
 
 
 def _columns(width: int) -> Text:

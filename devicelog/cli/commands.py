@@ -16,6 +16,7 @@ _LAZY: Final = {
     "devices": "devicelog.cli.devices:devices",
     "sessions": "devicelog.cli.sessions:sessions",
     "clock": "devicelog.cli.run:clock",
+    "relay": "devicelog.cli.relay:relay",
     "db": "devicelog.cli.db:db",
 }
 _HELP: Final = {
@@ -27,6 +28,7 @@ _HELP: Final = {
     "devices": "List, find and try devices.",
     "sessions": "Look at recorded sessions.",
     "clock": "Trust the system clock.",
+    "relay": "Send entries to a sink again.",
     "db": "Check and mend the journal.",
 }
 

@@ -55,6 +55,11 @@ def position(db: sqlite3.Connection, sink: str) -> Position:
     return msgspec.json.decode(row[0], type=Position) if row else Position()
 
 
+def sinks(db: sqlite3.Connection) -> list[str]:
+    """Those that ever took something."""
+    return [name for (name,) in db.execute("SELECT sink FROM relays ORDER BY sink")]
+
+
 def rejected(db: sqlite3.Connection, sink: str) -> int:
     """How many entries were set aside for good."""
     sql = "SELECT count(*) FROM rejects WHERE sink = ?"

@@ -7,12 +7,13 @@ from typing import Final
 
 from devicelog.clock import SystemClock
 from devicelog.errors import JournalError
-from devicelog.journal import check, file, projections
+from devicelog.journal import check, delivery, file, projections
 from devicelog.journal.directory import Directory
 from devicelog.journal.notices import SALVAGED
 from devicelog.journal.reader import Reader
 from devicelog.journal.settings import JournalSettings
 from devicelog.journal.writer import Writer
+from devicelog.model.delivery import Position, Progress
 
 _WAIT_S: Final = 60.0
 
@@ -35,6 +36,30 @@ def rebuild(directory: str) -> int:
             count = projections.rebuild(db)
             db.execute("COMMIT")
     return count
+
+
+def reset(directory: str, sink: str, done_to: int) -> None:
+    """Have a sink take everything after this entry again, from the next start on.
+
+    Raises as `rebuild`, and JournalError for a sink that never took anything.
+    """
+    with _held(directory) as held:
+        found = check.inspect(held.journal, held.acknowledged)
+        if found.damage:
+            raise JournalError(
+                f"the journal is damaged: {found.damage}",
+                hint="say `devicelog db salvage` first",
+            )
+        with contextlib.closing(file.connect(held.journal)) as db:
+            if sink not in delivery.sinks(db):
+                known = ", ".join(delivery.sinks(db)) or "none"
+                raise JournalError(
+                    f'no sink "{sink}" ever took entries of this journal',
+                    hint=f"there are: {known}",
+                )
+            db.execute("BEGIN IMMEDIATE")
+            delivery.apply(db, [Progress(sink, Position(done_to=done_to))])
+            db.execute("COMMIT")
 
 
 def salvage(directory: str) -> list[str]:

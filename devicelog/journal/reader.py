@@ -125,6 +125,12 @@ class Reader:
         """The highest number given; 0 in a new journal."""
         return int(self._rows("SELECT coalesce(max(seq), 0) FROM entries")[0][0])
 
+    def before(self, at_ns: int) -> int:
+        """The number up to which all entries are older than this time; 0: none is."""
+        sql = "SELECT coalesce(min(seq), 0) FROM entries WHERE at_ns >= ?"
+        first = int(self._rows(sql, (at_ns,))[0][0])
+        return first - 1 if first else self.last_seq()
+
     # --- Projections --------------------------------------------------------------
 
     def session(self, session_id: str) -> SessionRow | None:

@@ -8,6 +8,7 @@ import re
 import zoneinfo
 from collections.abc import Iterator, Sequence
 from datetime import date
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -38,6 +39,34 @@ def whole(table: strict.Table) -> Iterator[strict.Problem]:
     yield from _site(table, table.values.get("site"))
     yield from _journal(table, table.values.get("journal"))
     yield from _hours(table, table.values.get("hours"))
+    for section in ("mqtt", "influx"):
+        yield from _sink(table, section, table.values.get(section))
+
+
+def _sink(
+    table: strict.Table, section: str, values: object
+) -> Iterator[strict.Problem]:
+    """Secrets and certificates are files, and must be there."""
+    for key in ("password_file", "token_file", "ca_file"):
+        path = text(values, key)
+        if path and not Path(path).is_file():
+            yield table.problem(
+                f"{section}.{key}",
+                f'"{path}" is no file',
+                "write the secret there, readable for the recorder's user alone",
+            )
+    url = text(values, "url")
+    if url is not None and urlsplit(url).scheme not in ("http", "https"):
+        yield table.problem(
+            f"{section}.url", f'"{url}" is no address', "as in http://127.0.0.1:8086"
+        )
+    bucket = text(values, "bucket")
+    if bucket is not None and not re.fullmatch(NAME, bucket):
+        yield table.problem(
+            f"{section}.bucket",
+            f'"{bucket}" cannot name a bucket',
+            "small letters, digits, - and _, 32 at most; no slash",
+        )
 
 
 def device(

@@ -43,6 +43,13 @@ class CloseSession(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     session_id: str
 
 
+class ResetRelay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`reset_relay`: send this sink everything after entry `done_to` again."""
+
+    sink: str
+    done_to: int = 0
+
+
 class Control:
     """Answers requests (operations.socket) about one run."""
 
@@ -59,6 +66,7 @@ class Control:
             "test_device": (TestDevice, self._test_device),
             "close_session": (CloseSession, self._close_session),
             "accept_clock": (Nothing, self._accept_clock),
+            "reset_relay": (ResetRelay, self._reset_relay),
         }
 
     def handle(self, request: Request) -> Iterator[object]:
@@ -129,6 +137,11 @@ class Control:
                 body = self._on_loop(lambda: loop.accept_clock(id_))
                 self._durable()
         yield body
+
+    def _reset_relay(self, _: str, asked: ResetRelay) -> Iterator[object]:
+        """Writes no entry; a repeat sends once more, which changes nothing."""
+        self._recording.delivery.reset(asked.sink, asked.done_to)
+        yield {"sink": asked.sink, "done_to": asked.done_to}
 
     # --- Private ------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ import msgspec
 
 from devicelog.clock import Clock
 from devicelog.journal.writer import Writer
+from devicelog.operations.delivery import Delivery
 from devicelog.recorder.device import Device
 from devicelog.recorder.loop import Loop
 from devicelog.recorder.timebase import Timebase
@@ -22,6 +23,7 @@ class Recording(msgspec.Struct, frozen=True):
     clock: Clock
     timebase: Timebase
     writer: Writer
+    delivery: Delivery
     loop: Loop
     devices: Sequence[Device]
     parked: Mapping[str, Sequence[str]]

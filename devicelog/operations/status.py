@@ -11,6 +11,7 @@ from devicelog.model.fields import SETTINGS, Value
 from devicelog.model.flow import Identity
 from devicelog.model.kinds import Counts
 from devicelog.model.states import Flag, LineState, State
+from devicelog.operations.delivery import SinkStatus
 from devicelog.operations.recording import Recording
 from devicelog.recorder.channel import Channel
 from devicelog.recorder.device import Device
@@ -66,6 +67,7 @@ class Status(msgspec.Struct, frozen=True, omit_defaults=True):
     committed: int = 0
     backlog: int = 0
     devices: tuple[DeviceStatus, ...] = ()
+    sinks: tuple[SinkStatus, ...] = ()
     open_sessions: tuple[str, ...] = ()
     alarms: tuple[str, ...] = ()
 
@@ -103,6 +105,7 @@ def gather(recording: Recording) -> Status:
         committed=recording.writer.committed,
         backlog=recording.writer.backlog,
         devices=(*devices, *parked),
+        sinks=tuple(recording.delivery.status),
         open_sessions=tuple(_open(devices)),
         alarms=alarms,
     )
