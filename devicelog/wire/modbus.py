@@ -20,7 +20,8 @@ from typing import Final
 
 from fastcrc.crc16 import modbus as _crc
 
-from devicelog.model.flow import Frame, Noise
+from devicelog.model.flow import Frame
+from devicelog.wire.scan import NO_CHECK, NO_START, Scanner
 
 LONGEST: Final = 256
 SHORTEST: Final = 5
@@ -44,7 +45,6 @@ _REFUSED: Final = 0x80
 _REQUEST_SIZE: Final = 8
 # A unit and a function that is spoken here; or a unit as the last byte so far.
 _START: Final = re.compile(rb"[\x01-\xf7](?:[\x01-\x04\x81-\x84]|\Z)", re.DOTALL)
-_MORE: Final = Frame(b"", "more")  # what is here may yet become a frame
 
 
 def most(function: int) -> int:
@@ -79,41 +79,11 @@ def exception(unit: int, function: int, code: int) -> bytes:
     return _sealed(bytes((unit, function | _REFUSED, code)))
 
 
-class Framer:
-    """See `wire.base.Framer`. Kinds: request, response, exception."""
+class Framer(Scanner):
+    """See `wire.base.Framer`. Kinds of frames: request, response, exception."""
 
     def __init__(self) -> None:
-        self._held = b""
-
-    @property
-    def pending(self) -> int:
-        """Bytes held back because they may yet become a frame; under `LONGEST`."""
-        return len(self._held)
-
-    def feed(self, data: bytes) -> list[Frame | Noise]:
-        """See `wire.base.Framer`. Noise bytes that touch come as one piece a feed."""
-        final = not data
-        buffer = self._held + data if self._held else data
-        pieces: list[Frame | Noise] = []
-        end = len(buffer)
-        done = at = 0  # all before `done` is given out; noise from there to `at`
-        while at < end:
-            frame = _frame(buffer, at, end)
-            if frame is _MORE and not final:
-                break
-            if frame is None or frame is _MORE:
-                found = _START.search(buffer, at + 1)
-                at = found.start() if found else end
-                continue
-            if done < at:
-                pieces.append(Noise(buffer[done:at], _why(buffer, done)))
-            pieces.append(frame)
-            done = at = at + len(frame.data)
-        if done < at:
-            why = "half a frame, then silence" if final else _why(buffer, done)
-            pieces.append(Noise(buffer[done:at], why))
-        self._held = buffer[at:]
-        return pieces
+        super().__init__(_START, _look, LONGEST)
 
 
 # --- Private ----------------------------------------------------------------------
@@ -141,17 +111,16 @@ _SHAPES: Final[dict[int, tuple[_Shapes, ...]]] = {
 _MOST: Final = {function: most(function) for function in FUNCTIONS}
 
 
-def _frame(buffer: bytes, at: int, end: int) -> Frame | None:
-    """The frame that begins here; None if none does; _MORE if that is not known yet."""
+def _look(buffer: bytes, at: int, end: int) -> Frame | str | None:
+    """See `wire.scan.Look`."""
+    if not _START.match(buffer, at):
+        return NO_START
     if end - at < SHORTEST:
-        return _MORE if _START.match(buffer, at) else None
-    function = buffer[at + 1]
-    shapes = _SHAPES.get(function)
-    if shapes is None or buffer[at] not in UNITS:
         return None
-    for length, kind in shapes[buffer[at + 2]]:
+    function = buffer[at + 1]
+    for length, kind in _SHAPES[function][buffer[at + 2]]:
         if end - at < length:
-            return _MORE
+            return None
         if kind == "request":
             count = buffer[at + 4] << 8 | buffer[at + 5]
             if not 0 < count <= _MOST[function]:
@@ -160,13 +129,7 @@ def _frame(buffer: bytes, at: int, end: int) -> Frame | None:
         # The CRC over a whole frame, its own CRC included, is 0.
         if _crc(data) == 0:
             return Frame(data, kind)
-    return None
-
-
-def _why(buffer: bytes, at: int) -> str:
-    """What is wrong with the noise that begins here."""
-    begun = _START.match(buffer, at) and len(buffer) - at > 1
-    return "checksum does not fit" if begun else "no frame begins so"
+    return NO_CHECK
 
 
 def _sealed(body: bytes) -> bytes:
