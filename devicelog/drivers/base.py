@@ -42,7 +42,9 @@ class Heard(msgspec.Struct, frozen=True):
 class Driver(Protocol):
     """One device's interpreter."""
 
-    profile: Profile
+    @property
+    def profile(self) -> Profile:
+        """What it was made from."""
 
     def framer(self) -> Framer:
         """A fresh framer, for a line that was just opened."""

@@ -5,22 +5,14 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from devicelog.drivers import place_checks
 from devicelog.drivers.draft import Draft
-from devicelog.drivers.layout import registers
-from devicelog.drivers.meaning import bounds
-from devicelog.drivers.profile import Cell, Channel, Request
+from devicelog.drivers.meaning import bounds, is_number
+from devicelog.drivers.profile import Cell, Channel, TextCell
 from devicelog.drivers.subject import IDENTITY
 from devicelog.model.fields import FIELDS
 from devicelog.strict import Problem
 
-_RAW: Final = {
-    "bit": (0, 1),
-    "u16": (0, 0xFFFF),
-    "s16": (-0x8000, 0x7FFF),
-    "u32": (0, 0xFFFF_FFFF),
-    "s32": (-0x8000_0000, 0x7FFF_FFFF),
-}
-_BITS: Final = 16
 # A scale by which the raw numbers cover less of the field's range than this is a slip.
 _REACH: Final = 0.05
 
@@ -28,20 +20,20 @@ _REACH: Final = 0.05
 def problems(draft: Draft) -> Iterator[Problem]:
     """All that is wrong with the well-formed cells."""
     for key, cell in draft.cells:
-        request = draft.request(cell.request)
-        if request:
-            yield from _place(draft, key, cell, request)
-        elif cell.request not in draft.names("requests"):
+        message = draft.message(cell.message)
+        if message:
+            yield from place_checks.problems(draft, key, cell, message)
+        elif cell.message not in draft.names("messages"):
             yield draft.problem(
-                f"{key}.request",
-                f'"{cell.request}" is no request',
-                f"one of {', '.join(draft.names('requests')) or 'none yet'}",
+                f"{key}.message",
+                f'"{cell.message}" is no message',
+                f"one of {', '.join(draft.names('messages')) or 'none yet'}",
             )
         yield from _subject(draft, key, cell)
-        yield from _type(draft, key, cell)
         yield from _numbers(draft, key, cell)
+        yield from _plus(draft, key, cell)
         yield from _values(draft, key, cell)
-    yield from _overlaps(draft)
+    yield from place_checks.overlaps(draft)
     yield from _twice(draft)
 
 
@@ -110,7 +102,7 @@ def value(draft: Draft, key: str, name: str, value: object) -> Iterator[Problem]
 
 def _subject(draft: Draft, key: str, cell: Cell) -> Iterator[Problem]:
     """Of whom the cell speaks, and whether they have such a value."""
-    if draft.identifies(cell.request):
+    if draft.identifies(cell.message):
         if cell.name not in IDENTITY:
             yield draft.problem(
                 f"{key}.name",
@@ -122,66 +114,19 @@ def _subject(draft: Draft, key: str, cell: Cell) -> Iterator[Problem]:
     if cell.channel and not channels:
         yield draft.problem(
             f"{key}.channel",
-            f'"{cell.channel}" is no channel of request "{cell.request}"',
+            f'"{cell.channel}" is no channel of message "{cell.message}"',
             f"one of {', '.join(draft.names('channels')) or 'none yet'}",
         )
     states = draft.names("channels", "state")
     if cell.name not in states:
         if cell.name in IDENTITY and not draft.knows_identity:
-            return  # told already: identity names no request
+            return  # told already: identity names no message
         yield from name(draft, f"{key}.name", cell.name, channels)
-    elif cell.absent is not None or cell.values or cell.type == "text":
+    elif cell.values or _optional(cell):
         yield draft.problem(
             key,
             f'"{cell.name}" carries the run state: a number, always there',
             "its codes stand in the channel's states; no values, absent or text here",
-        )
-
-
-def _place(draft: Draft, key: str, cell: Cell, request: Request) -> Iterator[Problem]:
-    coils = request.function in (1, 2)
-    size = 1 if coils else registers(cell)
-    if cell.at < 0 or cell.at + size > request.count:
-        yield draft.problem(
-            f"{key}.at",
-            f"{cell.at} with {size} leaves the {request.count} of "
-            f'request "{request.name}"',
-            f"0 to {request.count - size}, counted from its address",
-        )
-    if coils and (cell.type != "bit" or cell.bit):
-        yield draft.problem(
-            f"{key}.type",
-            f'"{cell.type}" cannot come from function {request.function}, which reads '
-            "bits",
-            'type = "bit" without bit, or a request with function 3 or 4',
-        )
-    elif not 0 <= cell.bit < _BITS or (cell.bit and cell.type != "bit"):
-        yield draft.problem(
-            f"{key}.bit",
-            f"{cell.bit} is no bit of a {cell.type}",
-            '0 to 15, of a "bit"',
-        )
-    if cell.length < 1 or (cell.length > 1 and cell.type != "text"):
-        yield draft.problem(
-            f"{key}.length",
-            f"{cell.length} is no length of a {cell.type}",
-            "only texts have one: registers, two characters each",
-        )
-
-
-def _type(draft: Draft, key: str, cell: Cell) -> Iterator[Problem]:
-    field = FIELDS.get(cell.name)
-    kind = field.type if field else "text"
-    wrong = ""
-    if cell.type == "text" and kind != "text":
-        wrong = f"{cell.name} is a {kind}, not a text"
-    elif cell.type == "bit" and kind not in ("bool", "text") and not cell.values:
-        wrong = f"{cell.name} is a {kind}, not a bit"
-    elif cell.type != "bit" and kind == "bool" and not cell.values:
-        wrong = f"{cell.name} is a bool, not a {cell.type}"
-    if wrong:
-        yield draft.problem(
-            f"{key}.type", wrong, "correct the type, or map codes with values"
         )
 
 
@@ -203,17 +148,38 @@ def _numbers(draft: Draft, key: str, cell: Cell) -> Iterator[Problem]:
             f"{cell.name} is no number to scale or limit",
             "remove scale, low, high",
         )
-    elif plain and cell.type in _RAW:
+    elif plain:
         yield from _range(draft, key, cell)
-    raw_low, raw_high = _RAW.get(cell.type, (0, 0))
-    if cell.absent is not None and (
-        cell.type in ("bit", "text") or not raw_low <= cell.absent <= raw_high
-    ):
+    yield from place_checks.absent(draft, key, cell)
+
+
+def _plus(draft: Draft, key: str, cell: Cell) -> Iterator[Problem]:
+    if not cell.plus:
+        return
+    others = [
+        it
+        for _, it in draft.cells
+        if (it.name, it.message) == (cell.plus, cell.message)
+        and it.channel in ("", cell.channel)
+    ]
+    if not is_number(cell) or not any(is_number(it) and not it.plus for it in others):
         yield draft.problem(
-            f"{key}.absent",
-            f"{cell.absent} is no number of a {cell.type}",
-            f"{raw_low} to {raw_high}",
+            f"{key}.plus",
+            f'"{cell.plus}" cannot be added to {cell.name}',
+            "name another number of the same message, which adds nothing itself",
         )
+
+
+def _optional(cell: Cell) -> bool:
+    """Whether it may have no value, or is no code."""
+    absent = getattr(cell, "absent", None)
+    return absent is not None or getattr(cell, "type", "") == "text"
+
+
+def _kind(cell: Cell) -> str:
+    if isinstance(cell, TextCell):
+        return f"text of {cell.length} characters"
+    return str(getattr(cell, "type", ""))
 
 
 def _range(draft: Draft, key: str, cell: Cell) -> Iterator[Problem]:
@@ -232,21 +198,28 @@ def _range(draft: Draft, key: str, cell: Cell) -> Iterator[Problem]:
             f"{key}.low", f"{low:g} is above high, {high:g}", "swap or correct them"
         )
         return
-    first, last = sorted(raw * cell.scale + cell.offset for raw in _RAW[cell.type])
+    raws = place_checks.raw_range(cell)
+    if raws is None:
+        return
+    unit = cell.scale
+    if isinstance(cell, TextCell):
+        unit /= 10 ** (cell.decimals or 0)
+    first, last = sorted(raw * unit + cell.offset for raw in raws)
     if min(last, high) - max(first, low) < _REACH * (high - low):
         yield draft.problem(
             f"{key}.scale",
-            f"{cell.scale:g} makes {first:g} to {last:g} of a {cell.type}, which "
+            f"{cell.scale:g} makes {first:g} to {last:g} of a {_kind(cell)}, which "
             f"hardly reaches {low:g} to {high:g} of {cell.name}",
             "value = raw x scale + offset: correct scale, offset or type",
         )
 
 
 def _values(draft: Draft, key: str, cell: Cell) -> Iterator[Problem]:
-    if cell.values and cell.type == "text":
+    if cell.values and getattr(cell, "type", "") == "text":
         yield draft.problem(f"{key}.values", "texts have no codes", "remove values")
         return
-    yield from codes(draft, f"{key}.values", cell.values)
+    if not isinstance(cell, TextCell):
+        yield from codes(draft, f"{key}.values", cell.values)
     if cell.name in FIELDS:
         for code, it in cell.values.items():
             yield from value(draft, f"{key}.values.{code}", cell.name, it)
@@ -259,32 +232,13 @@ def _values(draft: Draft, key: str, cell: Cell) -> Iterator[Problem]:
         )
 
 
-def _overlaps(draft: Draft) -> Iterator[Problem]:
-    taken: dict[tuple[str, int, int], Cell] = {}
-    for key, cell in draft.cells:
-        request = draft.request(cell.request)
-        coils = request is not None and request.function in (1, 2)
-        for at in range(cell.at, cell.at + (1 if coils else registers(cell))):
-            whole = coils or cell.type != "bit"
-            bits = range(_BITS) if whole else (cell.bit,)
-            others = [taken.setdefault((cell.request, at, bit), cell) for bit in bits]
-            other = next((it for it in others if it is not cell), None)
-            if other:
-                yield draft.problem(
-                    f"{key}.at",
-                    f"{cell.name} overlaps {other.name} at {at}",
-                    "move one of them; a register can be shared by bits only",
-                )
-                break
-
-
 def _twice(draft: Draft) -> Iterator[Problem]:
     seen: set[tuple[str, str, str]] = set()
     for key, cell in draft.cells:
         for who in (cell.channel, "") if cell.channel else ("",):
-            if (cell.request, cell.name, who) in seen:
+            if (cell.message, cell.name, who) in seen:
                 yield draft.problem(
                     f"{key}.name", f'"{cell.name}" stands twice', "keep one of them"
                 )
                 break
-        seen.add((cell.request, cell.name, cell.channel))
+        seen.add((cell.message, cell.name, cell.channel))

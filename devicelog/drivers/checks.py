@@ -1,25 +1,27 @@
-"""What spans several keys of a profile: its lines, requests and channels.
+"""What spans several keys of a profile: its line, times, identity and channels.
 
-Cells have a file of their own (cell_checks). Each finding names key, value and remedy.
+Messages, cells and the wire have files of their own. Each finding names key, value and
+remedy.
 """
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
-from devicelog.drivers import cell_checks
+import msgspec
+
+from devicelog.drivers import cell_checks, message_checks, wire_checks
 from devicelog.drivers.draft import Draft
-from devicelog.drivers.profile import Channel, Profile
+from devicelog.drivers.profile import Channel, Message, Output, Profile
 from devicelog.drivers.subject import IDENTITY
 from devicelog.model.fields import FIELDS
 from devicelog.model.states import EMITTING
 from devicelog.strict import Problem
-from devicelog.wire import modbus
+from devicelog.wire.base import Framed
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 _NAMING: Final = "small letters, digits, - and _, 32 at most"
-_ADDRESSES: Final = 0x10000
 _BAUDS: Final = (
     *(300, 600, 1200, 2400, 4800, 9600, 14400, 19200, 28800, 38400, 57600, 76800),
     *(115200, 230400, 250000, 460800, 500000, 576000, 921600, 1_000_000),
@@ -27,18 +29,26 @@ _BAUDS: Final = (
 # What a pause must last to part two frames (Modbus over serial line V1.02, 2.5.1.1).
 _PAUSE_CHARACTERS: Final = 3.5
 _CHARACTER_BITS: Final = 11
-_BYTE: Final = 8
 # The cell that a timer of this direction needs.
 _TIMERS: Final = {"down": "time_left_s", "up": "time_elapsed_s"}
 
 
 def problems(draft: Draft) -> Iterator[Problem]:
     """All that is wrong with what is well-formed."""
-    if draft.head:
-        yield from _head(draft, draft.head)
-    for section in ("requests", "channels"):
-        yield from _names(draft, section)
-    yield from _requests(draft)
+    head = draft.head
+    if head:
+        yield from _head(draft, head)
+        wrong = [*wire_checks.problems(draft, head)]
+        yield from wrong
+        if isinstance(head.wire, Framed) and not wrong:
+            draft = msgspec.structs.replace(draft, framing=head.wire.framing())
+        yield from _line(draft, head)
+        yield from _times(draft, head)
+    yield from _names(draft, "messages", draft.messages)
+    yield from _names(draft, "channels", draft.outputs)
+    yield from message_checks.problems(draft)
+    if draft.style.kind == "python":
+        return
     yield from _identity(draft)
     for key, channel in draft.channels:
         yield from _channel(draft, key, channel)
@@ -55,12 +65,6 @@ def _head(draft: Draft, head: Profile) -> Iterator[Problem]:
         yield draft.problem("name", f'"{head.name}" cannot name a profile', _NAMING)
     if "hash" in draft.table.values:
         yield draft.problem("hash", "is computed from the file", "remove it")
-    if head.wire.unit not in modbus.UNITS:
-        yield draft.problem(
-            "wire.unit", f"{head.wire.unit} is no address", "1 to 247, as on the device"
-        )
-    yield from _line(draft, head)
-    yield from _times(draft, head)
 
 
 def _line(draft: Draft, head: Profile) -> Iterator[Problem]:
@@ -69,12 +73,6 @@ def _line(draft: Draft, head: Profile) -> Iterator[Problem]:
         near = min(_BAUDS, key=lambda it: abs(it - baud))
         yield draft.problem("line.baud", f"{baud} is no usual speed", f"as in {near}")
         return
-    if head.line.bytesize != _BYTE:
-        yield draft.problem(
-            "line.bytesize",
-            f"{head.line.bytesize} bits cannot carry {head.wire.style}",
-            f"bytesize = {_BYTE}",
-        )
     shortest = math.ceil(_PAUSE_CHARACTERS * _CHARACTER_BITS / baud * 1000)
     longest = head.interval_s * 1000 if head.interval_s > 0 else math.inf
     if not shortest <= silence < longest:
@@ -113,8 +111,9 @@ def _times(draft: Draft, head: Profile) -> Iterator[Problem]:
         )
 
 
-def _names(draft: Draft, section: str) -> Iterator[Problem]:
-    items = draft.requests if section == "requests" else draft.channels
+def _names(
+    draft: Draft, section: str, items: Sequence[tuple[str, Message | Output]]
+) -> Iterator[Problem]:
     seen: set[str] = set()
     for key, item in items:
         if not _NAME.fullmatch(item.name):
@@ -124,51 +123,21 @@ def _names(draft: Draft, section: str) -> Iterator[Problem]:
                 f"{key}.name", f'"{item.name}" is used twice', "rename one of them"
             )
         seen.add(item.name)
-    if not draft.names(section):
+    needed = section == "channels" or draft.style.kind != "python"
+    if needed and not draft.names(section):
         yield draft.problem(section, "there are none", f"add [[{section}]]")
-
-
-def _requests(draft: Draft) -> Iterator[Problem]:
-    asked: dict[tuple[int, int, int], str] = {}
-    used = draft.names("channels", "request")
-    for key, it in draft.requests:
-        most = modbus.most(it.function)
-        if not 1 <= it.count <= most:
-            what = "bits" if it.function in (1, 2) else "registers"
-            yield draft.problem(
-                f"{key}.count",
-                f"{it.count} cannot be asked for at once",
-                f"function {it.function} brings 1 to {most} {what}; use two requests",
-            )
-        elif not 0 <= it.address <= _ADDRESSES - it.count:
-            yield draft.problem(
-                f"{key}.address",
-                f"{it.address} and {it.count} from there leave 0 to 65535",
-                "addresses count from 0: 30001 or 40001 in a manual is 0",
-            )
-        twin = asked.setdefault((it.function, it.address, it.count), it.name)
-        if twin != it.name:
-            yield draft.problem(
-                key, f'"{it.name}" asks the same as "{twin}"', "keep one of them"
-            )
-        if it.name not in used and not draft.identifies(it.name):
-            yield draft.problem(
-                f"{key}.name",
-                f'"{it.name}" is asked for by no channel',
-                "name it as a channel's request or as identity, or remove it",
-            )
 
 
 def _identity(draft: Draft) -> Iterator[Problem]:
     name = draft.head.identity if draft.head else "none"
     if name == "none":
         return
-    if name not in draft.names("requests"):
+    if name not in draft.names("messages"):
         yield draft.problem(
-            "identity", f'"{name}" is no request', _one_of(draft.names("requests"))
+            "identity", f'"{name}" is no message', _one_of(draft.names("messages"))
         )
     elif not {"model", "serial"} & {
-        cell.name for _, cell in draft.cells if cell.request == name
+        cell.name for _, cell in draft.cells if cell.message == name
     }:
         yield draft.problem(
             "identity",
@@ -178,17 +147,17 @@ def _identity(draft: Draft) -> Iterator[Problem]:
 
 
 def _channel(draft: Draft, key: str, channel: Channel) -> Iterator[Problem]:
-    if channel.request not in draft.names("requests"):
+    if channel.message not in draft.names("messages"):
         yield draft.problem(
-            f"{key}.request",
-            f'"{channel.request}" is no request',
-            _one_of(draft.names("requests")),
+            f"{key}.message",
+            f'"{channel.message}" is no message',
+            _one_of(draft.names("messages")),
         )
-    elif draft.identifies(channel.request):
+    elif draft.identifies(channel.message):
         yield draft.problem(
-            f"{key}.request",
-            f'"{channel.request}" asks who is there and brings no readings',
-            "name the request that brings the channel's values",
+            f"{key}.message",
+            f'"{channel.message}" says who is there and brings no readings',
+            "name the message that brings the channel's values",
         )
     own = {cell.name for _, cell in draft.cells if channel in draft.channels_of(cell)}
     if channel.state not in own and channel.state not in draft.names("cells"):
@@ -200,8 +169,8 @@ def _channel(draft: Draft, key: str, channel: Channel) -> Iterator[Problem]:
     elif channel.state not in own:
         yield draft.problem(
             f"{key}.state",
-            f'"{channel.state}" is no cell of request "{channel.request}"',
-            "the run state comes with the channel's own request",
+            f'"{channel.state}" is no cell of message "{channel.message}"',
+            "the run state comes with the channel's own message",
         )
     if channel.state in FIELDS:
         yield draft.problem(
@@ -219,7 +188,8 @@ def _channel(draft: Draft, key: str, channel: Channel) -> Iterator[Problem]:
 
 
 def _codes(draft: Draft, key: str, channel: Channel) -> Iterator[Problem]:
-    yield from cell_checks.codes(draft, f"{key}.states", channel.states)
+    if draft.style.kind != "text":
+        yield from cell_checks.codes(draft, f"{key}.states", channel.states)
     for code, state in channel.states.items():
         if state == "offline":
             yield draft.problem(
@@ -249,4 +219,4 @@ def _constants(draft: Draft, key: str, channel: Channel) -> Iterator[Problem]:
 
 
 def _one_of(names: list[str]) -> str:
-    return f"one of {', '.join(names)}" if names else "add [[requests]]"
+    return f"one of {', '.join(names)}" if names else "add [[messages]]"

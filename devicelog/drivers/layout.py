@@ -1,109 +1,179 @@
-"""Where the cells of a Modbus answer lie: bytes <-> raw values, compiled once.
+"""Where cells lie in binary data: bytes <-> raw values, compiled once.
 
-function 3, 4   registers of 16 bits, high byte first (V1.1b3, 6.3 and 6.4);
-                two registers make 32 bits, high word first; texts take two
-                characters a register, padded with zeros
-function 1, 2   bits, the first in the lowest bit of the first byte (6.1 and 6.2)
+registers   16 bits each, high byte first (Modbus V1.1b3, 6.3 and 6.4); two make 32
+            bits, high word first; texts take two characters a register
+coils       single bits, the first in the lowest bit of the first byte (6.1 and 6.2)
+octets      what any other wire sends, in either byte order
+
+Texts are padded with zeros.
 """
 
 import struct
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, Literal, NamedTuple, Protocol
 
 from devicelog.drivers.meaning import Meaning, Values
-from devicelog.drivers.profile import Cell, Request
+from devicelog.drivers.profile import ByteCell, Cell, Read, RegisterCell
 from devicelog.wire.modbus import size
 
-_FORMATS: Final = {"u16": "H", "s16": "h", "u32": "I", "s32": "i", "bit": "H"}
+_FORMATS: Final = {
+    "u8": "B",
+    "s8": "b",
+    "u16": "H",
+    "s16": "h",
+    "u32": "I",
+    "s32": "i",
+}
+_ORDERS: Final = {"big": ">", "little": "<"}
 _PADDING: Final = "\0 "
 _BYTE: Final = 8  # bits
 
 
-def registers(cell: Cell) -> int:
-    """How many registers the cell takes."""
-    if cell.type == "text":
-        return cell.length
-    return 2 if cell.type in ("u32", "s32") else 1
+class Layout(Protocol):
+    """One answer, as it concerns one channel (or the identity)."""
 
-
-class Layout:
-    """The answer to one request, as it concerns one channel (or the identity)."""
-
-    def __init__(self, request: Request, cells: Sequence[Cell]) -> None:
-        self.size = size(request.function, request.count)
-        self._cells = cells
-        self._coils = request.function in (1, 2)
-        self._texts: list[tuple[int, str]] = []  # slot, name
-        self._bits: list[tuple[int, int]] = []  # slot of the register, bit
-        self._struct, slots = self._places()
-        self._words = [
-            (cell, slot, struct.Struct(f">{_format(cell)}"))
-            for cell, slot in zip(cells, slots, strict=True)
-        ]
-        self._meaning = Meaning(cells, slots)
+    size: int
 
     def decode(self, data: bytes) -> tuple[Values, str]:
         """The values in these bytes, and "" or why they cannot be believed.
 
         Never raises, whatever the bytes.
         """
-        if len(data) != self.size:
-            return {}, f"{len(data)} bytes of data, {self.size} were asked for"
-        raws: list[Any]
-        if self._coils:
-            packed = int.from_bytes(data, "little")
-            raws = [packed >> cell.at & 1 for cell in self._cells]
-        else:
-            raws = [*self._struct.unpack(data)]
-            for slot, name in self._texts:
-                text = raws[slot]
-                if not text.isascii():
-                    return {}, f"{name}: {text.hex(' ')} is no text (ASCII)"
-                raws[slot] = text.decode("ascii").strip(_PADDING)
-            for slot, bit in self._bits:
-                raws.append(raws[slot] >> bit & 1)
-        return self._meaning.decode(raws)
 
     def encode(self, values: Values, block: bytearray) -> None:
         """Write what a device would send for these values over its bytes of `block`.
 
         Raises ValueError where a value cannot be said.
         """
+
+
+def of_read(read: Read, cells: Sequence[RegisterCell]) -> Layout:
+    """The answer to a Modbus read."""
+    if read.function in (1, 2):
+        return _Coils(size(read.function, read.count), cells)
+    places = [
+        _Place(2 * it.at, f"{2 * it.length}s" if it.type == "text" else _word(it.type))
+        for it in cells
+    ]
+    return _Packed(size(read.function, read.count), ">", cells, places)
+
+
+def of_octets(
+    size: int, order: Literal["big", "little"], cells: Sequence[ByteCell]
+) -> Layout:
+    """A frame of so many bytes; cells count from its first."""
+    places = [
+        _Place(it.at, f"{it.length}s" if it.type == "text" else _byte(it.type))
+        for it in cells
+    ]
+    return _Packed(size, _ORDERS[order], cells, places)
+
+
+def registers(cell: RegisterCell) -> int:
+    """How many registers the cell takes."""
+    if cell.type == "text":
+        return cell.length
+    return 2 if cell.type in ("u32", "s32") else 1
+
+
+def octets(cell: ByteCell) -> int:
+    """How many bytes the cell takes."""
+    return cell.length if cell.type == "text" else struct.calcsize(_byte(cell.type))
+
+
+# --- Private ----------------------------------------------------------------------
+
+
+class _Place(NamedTuple):
+    at: int  # bytes from the first
+    format: str
+
+    @property
+    def size(self) -> int:
+        return struct.calcsize(self.format)
+
+
+def _word(type_: str) -> str:
+    return "H" if type_ == "bit" else _FORMATS[type_]
+
+
+def _byte(type_: str) -> str:
+    return "B" if type_ == "bit" else _FORMATS[type_]
+
+
+class _Packed:
+    """Numbers and texts at places, bits in words that they share."""
+
+    def __init__(
+        self,
+        size: int,
+        order: str,
+        cells: Sequence[RegisterCell | ByteCell],
+        places: Sequence[_Place],
+    ) -> None:
+        self.size = size
+        self._texts: list[tuple[int, str]] = []  # slot, name
+        self._bits: list[tuple[int, int]] = []  # slot of the word, bit
+        self._struct, slots = self._placed(order, cells, places)
+        self._written = [
+            (cell, slot, place.at, struct.Struct(order + place.format))
+            for cell, slot, place in zip(cells, slots, places, strict=True)
+        ]
+        self._meaning = Meaning(cells, slots)
+
+    def decode(self, data: bytes) -> tuple[Values, str]:
+        """See `Layout`."""
+        if len(data) != self.size:
+            return {}, f"{len(data)} bytes of data, {self.size} were asked for"
+        raws: list[Any] = [*self._struct.unpack(data)]
+        for slot, name in self._texts:
+            text = raws[slot]
+            if not text.isascii():
+                return {}, f"{name}: {text.hex(' ')} is no text (ASCII)"
+            raws[slot] = text.decode("ascii").strip(_PADDING)
+        for slot, bit in self._bits:
+            raws.append(raws[slot] >> bit & 1)
+        return self._meaning.decode(raws)
+
+    def encode(self, values: Values, block: bytearray) -> None:
+        """See `Layout`."""
         raws = self._meaning.encode(values)
-        for cell, slot, word in self._words:
-            raw = raws[slot]
-            if cell.type == "bit":
-                _set_bit(cell, int(raw), block, coils=self._coils)
-            elif cell.type == "text":
-                _set_text(cell, str(raw), block)
-            else:
-                try:
-                    word.pack_into(block, 2 * cell.at, raw)
-                except struct.error as error:
-                    raise ValueError(f"{cell.name}: {raw} does not fit") from error
+        for cell, slot, at, word in self._written:
+            raw: Any = raws[slot]
+            if cell.type == "text":
+                raw = _ascii(cell, str(raw), word.size)
+            elif cell.type == "bit":
+                (others,) = word.unpack_from(block, at)
+                raw = others & ~(1 << cell.bit) | int(raw) << cell.bit
+            try:
+                word.pack_into(block, at, raw)
+            except struct.error as error:
+                raise ValueError(f"{cell.name}: {raw} does not fit") from error
 
     # --- Private ------------------------------------------------------------------
 
-    def _places(self) -> tuple[struct.Struct, list[int]]:
-        """What unpacks the registers, and each cell's slot in what comes out.
+    def _placed(
+        self,
+        order: str,
+        cells: Sequence[RegisterCell | ByteCell],
+        places: Sequence[_Place],
+    ) -> tuple[struct.Struct, list[int]]:
+        """What unpacks the data, and each cell's slot in what comes out.
 
-        Bits come behind the registers; those of one register share it.
+        Bits come behind the words; those of one word share it.
         """
-        cells = self._cells
-        if self._coils:
-            return struct.Struct(""), [*range(len(cells))]
-        layout, end = ">", 0
+        layout, end = order, 0
         word_of: dict[int, int] = {}
-        for cell in sorted(cells, key=lambda cell: cell.at):
-            if cell.at in word_of:
+        for place in sorted(places):
+            if place.at in word_of:
                 continue
-            layout += f"{2 * (cell.at - end)}x{_format(cell)}"
-            word_of[cell.at] = len(word_of)
-            end = cell.at + registers(cell)
-        layout += f"{self.size - 2 * end}x"
+            layout += f"{place.at - end}x{place.format}"
+            word_of[place.at] = len(word_of)
+            end = place.at + place.size
+        layout += f"{self.size - end}x"
         slots = []
-        for cell in cells:
-            slot = word_of[cell.at]
+        for cell, place in zip(cells, places, strict=True):
+            slot = word_of[place.at]
             if cell.type == "bit":
                 self._bits.append((slot, cell.bit))
                 slot = len(word_of) + len(self._bits) - 1
@@ -113,21 +183,30 @@ class Layout:
         return struct.Struct(layout), slots
 
 
-def _format(cell: Cell) -> str:
-    return f"{2 * cell.length}s" if cell.type == "text" else _FORMATS[cell.type]
+class _Coils:
+    """Single bits."""
+
+    def __init__(self, size: int, cells: Sequence[RegisterCell]) -> None:
+        self.size = size
+        self._cells = cells
+        self._meaning = Meaning(cells, range(len(cells)))
+
+    def decode(self, data: bytes) -> tuple[Values, str]:
+        """See `Layout`."""
+        if len(data) != self.size:
+            return {}, f"{len(data)} bytes of data, {self.size} were asked for"
+        packed = int.from_bytes(data, "little")
+        return self._meaning.decode([packed >> cell.at & 1 for cell in self._cells])
+
+    def encode(self, values: Values, block: bytearray) -> None:
+        """See `Layout`."""
+        raws = self._meaning.encode(values)
+        for slot, cell in enumerate(self._cells):
+            where, bit = divmod(cell.at, _BYTE)
+            block[where] = block[where] & ~(1 << bit) | int(raws[slot] or 0) << bit
 
 
-def _set_bit(cell: Cell, raw: int, block: bytearray, *, coils: bool) -> None:
-    if coils:
-        where, bit = divmod(cell.at, _BYTE)
-    else:
-        # The high byte of a register comes first.
-        where, bit = 2 * cell.at + (cell.bit < _BYTE), cell.bit % _BYTE
-    block[where] = block[where] & ~(1 << bit) | raw << bit
-
-
-def _set_text(cell: Cell, text: str, block: bytearray) -> None:
-    room = 2 * cell.length
+def _ascii(cell: Cell, text: str, room: int) -> bytes:
     if len(text) > room or not text.isascii():
         raise ValueError(f"{cell.name}: {text!r} does not fit into {room} characters")
-    block[2 * cell.at : 2 * cell.at + room] = text.encode("ascii").ljust(room, b"\0")
+    return text.encode("ascii").ljust(room, b"\0")

@@ -1,7 +1,8 @@
 """Profiles from files, checked; drivers from profiles. Alone reads profile files."""
 
+import difflib
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Final
@@ -9,17 +10,16 @@ from typing import Final
 import msgspec
 
 from devicelog import strict
-from devicelog.drivers import checks
-from devicelog.drivers.base import Driver
-from devicelog.drivers.draft import draft
-from devicelog.drivers.modbus import ModbusDriver
+from devicelog.drivers import checks, installed
+from devicelog.drivers.draft import SECTIONS, draft
 from devicelog.drivers.profile import Profile
+from devicelog.drivers.styles import STYLES, driver, named, style_of
 from devicelog.errors import ConfigError
+
+__all__ = ["ProfileError", "available", "driver", "load", "parse"]
 
 _SUFFIX: Final = ".toml"
 _HASH_LENGTH: Final = 12
-# The framing style of a profile -> what makes its driver.
-_DRIVERS: Final[dict[str, Callable[[Profile], Driver]]] = {"modbus_rtu": ModbusDriver}
 
 
 class ProfileError(ConfigError):
@@ -38,20 +38,29 @@ def available() -> list[str]:
 
 
 def load(name: str) -> Profile:
-    """A shipped profile by its name, or one's own by its path.
+    """A shipped profile, or an installed driver's, by name; one's own by its path.
 
     A path has a slash or ends in .toml. Raises ConfigError: ProfileError with all
     problems if the file is wrong.
     """
     if "/" in name or name.endswith(_SUFFIX):
         return parse(_text(Path(name)), name)
-    if name not in available():
+    if name in available():
+        file = _shipped() / f"{name}{_SUFFIX}"
+        return parse(file.read_text(encoding="utf-8"), f"{name}{_SUFFIX}")
+    if name not in installed.names():
+        known = ", ".join([*available(), *installed.names()])
         raise ConfigError(
             f'no profile is named "{name}"',
-            hint=f"shipped are {', '.join(available())}; your own is named by its path",
+            hint=f"there are {known}; your own is named by its path",
         )
-    file = _shipped() / f"{name}{_SUFFIX}"
-    return parse(file.read_text(encoding="utf-8"), f"{name}{_SUFFIX}")
+    profile = parse(installed.profile_text(name), f"{name}, of an installed driver")
+    if profile.name != name:
+        raise ConfigError(
+            f'driver "{name}" brings a profile that is named "{profile.name}"',
+            hint="both must be the same: ask whoever brings it",
+        )
+    return profile
 
 
 def parse(text: str, source: str) -> Profile:
@@ -59,20 +68,30 @@ def parse(text: str, source: str) -> Profile:
     table, problems = strict.load(text, source)
     if table is None:
         raise ProfileError(source, problems)
-    profile, problems = table.check(Profile)
-    problems += checks.problems(draft(table))
+    wire = table.values.get("wire")
+    style = style_of(wire)
+    if style is None:
+        raise ProfileError(source, [*_without_style(table, named(wire))])
+    profile, problems = table.check(style.profile)
+    problems += checks.problems(draft(table, style))
     if profile is None or problems:
         raise ProfileError(source, problems)
     digest = hashlib.sha256(text.encode()).hexdigest()[:_HASH_LENGTH]
     return msgspec.structs.replace(profile, hash=digest)
 
 
-def driver(profile: Profile) -> Driver:
-    """A driver for one device of this family."""
-    return _DRIVERS[profile.wire.style](profile)
-
-
 # --- Private ----------------------------------------------------------------------
+
+
+def _without_style(table: strict.Table, name: str) -> list[strict.Problem]:
+    """What can be told of a profile whose style is not known: what all have."""
+    parts = (*SECTIONS, "wire", "text")
+    head = {key: it for key, it in table.values.items() if key not in parts}
+    _, problems = table.check(Profile, head | {"wire": {"style": ""}, "channels": []})
+    close = difflib.get_close_matches(name, [*STYLES], 1)
+    remedy = f'did you mean "{close[0]}"?' if close else f"one of {', '.join(STYLES)}"
+    what = f'"{name}" is not allowed' if name else "is missing"
+    return [*problems, table.problem("wire.style", what, remedy)]
 
 
 def _shipped() -> Path:

@@ -1,22 +1,24 @@
-"""Raw numbers and texts of one answer <-> values of the catalogue, both ways.
+"""Raw numbers and texts of one message <-> values of the catalogue, both ways.
 
 Knows no bytes: a layout puts the raw value of each cell into its slot. Scale and offset
 are taken as the decimals they are written as, so raw 57 at scale 0.01 is 0.57 exactly,
-and encode(decode(raw)) == raw.
+and encode(decode(raw)) == raw. A number in text comes as a whole number of its last
+decimal (DECIMALS of them where the profile does not say how many).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import msgspec
 
-from devicelog.drivers.profile import Cell
+from devicelog.drivers.profile import ByteCell, Cell, RegisterCell, TextCell
 from devicelog.model.fields import FIELDS, Value
 
 Raw = int | str
 Values = dict[str, Value]
 
+DECIMALS: Final = 6
 _UNBOUND: Final = float("inf")
 
 
@@ -33,14 +35,22 @@ class _Number(msgspec.Struct, frozen=True):
     high: float
 
 
+class _Sum(msgspec.Struct, frozen=True):
+    """A number to which another cell's is added: (own + base) / over."""
+
+    own: _Number
+    base: _Number
+
+
 class _Code(msgspec.Struct, frozen=True):
-    """A number that stands for something, or a number shown as text."""
+    """A number or text that stands for something, or a number shown as text."""
 
     name: str
     slot: int
     absent: int | None
-    values: dict[int, Value]
+    values: dict[Any, Value]
     other: str
+    textual: bool = False  # the codes themselves are texts
 
 
 class _Plain(msgspec.Struct, frozen=True):
@@ -51,17 +61,24 @@ class _Plain(msgspec.Struct, frozen=True):
     type: type
 
 
+_Compiled = _Number | _Sum | _Code | _Plain
+
+
 class Meaning:
-    """What the cells of one answer mean for one channel; cell n has slot slots[n]."""
+    """What the cells of one message mean for one channel; cell n has slot slots[n].
+
+    A raw value of None says that there is none.
+    """
 
     def __init__(self, cells: Sequence[Cell], slots: Sequence[int]) -> None:
-        self._all = [compiled(*it) for it in zip(cells, slots, strict=True)]
+        self._all = [*_compiled_all(cells, slots)]
         # As plain tuples: this runs for every reading of every device.
         self._numbers = [
-            cast("tuple[str, int, int | None, int, int, int, float, float]", _row(it))
+            (it.name, it.slot, it.absent, it.times, it.plus, it.over, it.low, it.high)
             for it in self._all
             if isinstance(it, _Number)
         ]
+        self._sums = [it for it in self._all if isinstance(it, _Sum)]
         self._codes = [it for it in self._all if isinstance(it, _Code)]
         self._plain = [it for it in self._all if isinstance(it, _Plain)]
 
@@ -79,18 +96,15 @@ class Meaning:
             if not low <= value <= high:  # so that NaN is not believed either
                 return values, implausible(name, value, low, high)
             values[name] = value
-        for code in self._codes:
-            raw = raws[code.slot]
-            known = code.values.get(raw)
-            if known is not None:
-                values[code.name] = known
-            elif raw != code.absent:
-                if not code.other:
-                    return values, f"{code.name}: code {raw} is none the profile knows"
-                values[code.name] = code.other.replace("{}", str(raw))
+        for it in self._sums:
+            problem = _add(it, raws, values)
+            if problem:
+                return values, problem
         for plain in self._plain:
-            values[plain.name] = plain.type(raws[plain.slot])
-        return values, ""
+            raw = raws[plain.slot]
+            if raw is not None:
+                values[plain.name] = plain.type(raw)
+        return values, self._decode_codes(raws, values)
 
     def encode(self, values: Values) -> dict[int, Raw]:
         """Slot -> raw: what a device of this profile would send for these values.
@@ -98,7 +112,21 @@ class Meaning:
         A value that is not given is sent as absent, or as 0. A code that the profile
         does not know is said by its number. Raises ValueError for what cannot be said.
         """
-        return {it.slot: _raw(it, values.get(it.name)) for it in self._all}
+        return dict(_raw(it, values) for it in self._all)
+
+    # --- Private ------------------------------------------------------------------
+
+    def _decode_codes(self, raws: Sequence[Any], values: Values) -> str:
+        for code in self._codes:
+            raw = raws[code.slot]
+            known = code.values.get(raw)
+            if known is not None:
+                values[code.name] = known
+            elif raw != code.absent:
+                if not code.other:
+                    return f"{code.name}: code {raw} is none the profile knows"
+                values[code.name] = code.other.replace("{}", str(raw))
+        return ""
 
 
 def implausible(name: str, value: float, low: float, high: float) -> str:
@@ -119,51 +147,107 @@ def bounds(cell: Cell) -> tuple[float, float]:
     )
 
 
-def codes(table: dict[str, Any]) -> dict[int, Any]:
-    """A profile's code table by number (decimal, or 0x...). Raises ValueError."""
-    return {int(code, 0): value for code, value in table.items()}
+def codes(cell: Cell) -> dict[Raw, Value]:
+    """The cell's code table: by text as it stands on the wire, else by number.
+
+    Raises ValueError for what is no number (decimal, or 0x...).
+    """
+    if isinstance(cell, TextCell):
+        return dict(cell.values.items())
+    return {int(code, 0): value for code, value in cell.values.items()}
 
 
-def compiled(cell: Cell, slot: int) -> _Number | _Code | _Plain:
-    """The cell as it is used. Expects a profile that drivers.load has checked."""
+def is_number(cell: Cell) -> bool:
+    """Whether the cell is a number that may have a scale."""
     field = FIELDS.get(cell.name)
-    texts = field is None or field.type == "text"
-    if cell.type == "text":
-        return _Plain(cell.name, slot, str)
-    if cell.values or texts:
-        other = cell.other or ("" if cell.values else "{}")
-        return _Code(cell.name, slot, cell.absent, codes(cell.values), other)
-    if cell.type == "bit":
-        return _Plain(cell.name, slot, bool)
-    scale, offset = Fraction(repr(cell.scale)), Fraction(repr(cell.offset))
-    over = scale.denominator * offset.denominator
-    times, plus = int(scale * over), int(offset * over)
-    return _Number(cell.name, slot, cell.absent, times, plus, over, *bounds(cell))
+    numeric = field is not None and field.type in ("float", "int")
+    return numeric and not cell.values and getattr(cell, "type", "") != "text"
 
 
 # --- Private ----------------------------------------------------------------------
 
 
-def _row(it: msgspec.Struct) -> tuple[Any, ...]:
-    return msgspec.structs.astuple(it)
+def _compiled_all(cells: Sequence[Cell], slots: Sequence[int]) -> Iterator[_Compiled]:
+    numbers = {
+        cell.name: _number(cell, slot)
+        for cell, slot in zip(cells, slots, strict=True)
+        if is_number(cell)
+    }
+    for cell, slot in zip(cells, slots, strict=True):
+        if cell.name in numbers and cell.plus:
+            yield _Sum(numbers[cell.name], numbers[cell.plus])
+        elif cell.name in numbers:
+            yield numbers[cell.name]
+        else:
+            yield _other(cell, slot)
 
 
-def _raw(it: _Number | _Code | _Plain, value: Value | None) -> Raw:
+def _number(cell: Cell, slot: int) -> _Number:
+    scale, offset = Fraction(repr(cell.scale)), Fraction(repr(cell.offset))
+    absent = None
+    if isinstance(cell, TextCell):
+        decimals = DECIMALS if cell.decimals is None else cell.decimals
+        scale /= 10**decimals
+    elif isinstance(cell, RegisterCell | ByteCell):
+        absent = cell.absent
+    over = scale.denominator * offset.denominator
+    times, plus = int(scale * over), int(offset * over)
+    return _Number(cell.name, slot, absent, times, plus, over, *bounds(cell))
+
+
+def _other(cell: Cell, slot: int) -> _Code | _Plain:
+    if isinstance(cell, TextCell):
+        if cell.values:
+            return _Code(cell.name, slot, None, codes(cell), cell.other, textual=True)
+        return _Plain(cell.name, slot, str)
+    field = FIELDS.get(cell.name)
+    type_ = getattr(cell, "type", "")
+    if type_ == "text":
+        return _Plain(cell.name, slot, str)
+    if type_ == "bit" and not cell.values and field and field.type == "bool":
+        return _Plain(cell.name, slot, bool)
+    other = cell.other or ("" if cell.values else "{}")
+    return _Code(cell.name, slot, getattr(cell, "absent", None), codes(cell), other)
+
+
+def _add(it: _Sum, raws: Sequence[Any], values: Values) -> str:
+    """Put the sum into the values; "" or why it cannot be believed."""
+    own, base = it.own, it.base
+    raw, below = raws[own.slot], raws[base.slot]
+    if raw == own.absent or below == base.absent:
+        return ""
+    value = (
+        (raw * own.times + own.plus) * base.over
+        + (below * base.times + base.plus) * own.over
+    ) / (own.over * base.over)
+    if not own.low <= value <= own.high:
+        return implausible(own.name, value, own.low, own.high)
+    values[own.name] = value
+    return ""
+
+
+def _raw(it: _Compiled, values: Values) -> tuple[int, Raw]:
+    below: Value = 0
+    if isinstance(it, _Sum):
+        below = values.get(it.base.name, 0)
+        it = it.own
+    value = values.get(it.name)
     if isinstance(it, _Plain):
-        return ("" if value is None else str(value)) if it.type is str else bool(value)
+        return it.slot, str(value or "") if it.type is str else bool(value)
     if value is None:
-        return it.absent or 0
-    if isinstance(it, _Number):
-        return round((float(value) * it.over - it.plus) / it.times)
-    return _code(it, value)
+        return it.slot, it.absent or 0
+    if isinstance(it, _Code):
+        return it.slot, _code(it, value)
+    own = float(value) - float(below)
+    return it.slot, round((own * it.over - it.plus) / it.times)
 
 
-def _code(it: _Code, value: Value) -> int:
+def _code(it: _Code, value: Value) -> Raw:
     for code, meant in it.values.items():
         if meant == value and type(meant) is type(value):
-            return code
+            return code  # type: ignore[no-any-return]
     before, _, after = it.other.partition("{}")
     text = str(value).removeprefix(before).removesuffix(after)
-    if text.isdigit():
-        return int(text)
+    if it.other if it.textual else text.isdigit():
+        return text if it.textual else int(text)
     raise ValueError(f"{it.name}: the profile has no code for {value!r}")

@@ -11,11 +11,17 @@ from typing import Final
 import msgspec
 
 from devicelog.drivers.base import Heard, Request
-from devicelog.drivers.layout import Layout
+from devicelog.drivers.layout import Layout, of_read
 from devicelog.drivers.meaning import Values
-from devicelog.drivers.profile import Profile
-from devicelog.drivers.subject import IDENTITY, Subject, identity_cells, subjects
-from devicelog.model.flow import Frame, Identity
+from devicelog.drivers.profile import ModbusProfile
+from devicelog.drivers.subject import (
+    Subject,
+    channel_cells,
+    identity,
+    identity_cells,
+    subjects,
+)
+from devicelog.model.flow import Frame
 from devicelog.wire import modbus
 
 _FUNCTION: Final = 0x7F  # without the bit that says "refused"
@@ -34,7 +40,7 @@ class _Asked(msgspec.Struct, frozen=True):
 class ModbusDriver:
     """See `drivers.base.Driver`. Also says what a virtual device would answer."""
 
-    def __init__(self, profile: Profile) -> None:
+    def __init__(self, profile: ModbusProfile) -> None:
         self.profile = profile
         self._unit = profile.wire.unit
         self._declared = {it.request.name: it for it in _declared(profile)}
@@ -71,17 +77,18 @@ class ModbusDriver:
             return Heard()
         return self._answered(asked, frame) if asked else Heard()
 
-    def encode(self, request: str, values: Values) -> bytes:
+    def encode(self, message: str, values: Values) -> bytes:
         """The data that answer this request when these values hold, of all channels.
 
         `values` may hold `state` cells by name and, for the identity, its texts.
         Raises ValueError where the profile has no way to say a value.
         """
-        asked = self._declared[request]
+        asked = self._declared[message]
         block = bytearray(asked.size)
-        for layout in (asked.identity, *(layout for _, layout in asked.channels)):
-            if layout:
-                layout.encode(values, block)
+        if asked.identity:
+            asked.identity.encode(values, block)
+        for subject, layout in asked.channels:
+            layout.encode(subject.said(values), block)
         return bytes(block)
 
     # --- Private ------------------------------------------------------------------
@@ -108,20 +115,25 @@ class ModbusDriver:
         return Heard(answers=name, refusal=text)
 
 
-def _declared(profile: Profile) -> list[_Asked]:
+def _declared(profile: ModbusProfile) -> list[_Asked]:
     """The profile's requests, with the layouts of whom their answers speak of."""
     declared = []
-    for it in profile.requests:
+    for it in profile.messages:
         data = modbus.request(profile.wire.unit, it.function, it.address, it.count)
-        who = identity_cells(profile) if it.name == profile.identity else ()
+        who = it.name == profile.identity
         declared.append(
             _Asked(
                 request=Request(it.name, data),
                 function=it.function,
                 size=modbus.size(it.function, it.count),
-                identity=Layout(it, who) if who else None,
+                identity=of_read(it, identity_cells(profile.cells, it.name))
+                if who
+                else None,
                 channels=tuple(
-                    (subject, Layout(it, subject.cells))
+                    (
+                        subject,
+                        of_read(it, channel_cells(profile.cells, subject.channel)),
+                    )
                     for subject in subjects(profile, it.name)
                 ),
             )
@@ -148,8 +160,7 @@ def _answer(asked: _Asked, data: bytes) -> Heard:
         values, problem = asked.identity.decode(data)
         if problem:
             return Heard(answers=name, problem=problem)
-        texts = {key: str(values.get(key, "")) for key in IDENTITY}
-        return Heard(answers=name, identity=Identity(**texts))
+        return Heard(answers=name, identity=identity(values))
     decoded = []
     for subject, layout in asked.channels:
         values, problem = layout.decode(data)

@@ -1,33 +1,35 @@
-"""Whom an answer speaks of: a channel with its state, constants and timer.
+"""Whom a message speaks of: a channel with its state, constants and timer.
 
 Knows no bytes; every framing style makes its readings here.
 """
 
 from collections.abc import Sequence
-from typing import Final, cast
+from typing import Final, TypeVar, cast
 
 import msgspec
 
 from devicelog.drivers.meaning import Values
-from devicelog.drivers.profile import Cell, Channel, Profile
+from devicelog.drivers.profile import Cell, Channel, TableProfile
 from devicelog.model.fields import Value
-from devicelog.model.flow import Decoded
+from devicelog.model.flow import Decoded, Identity
 from devicelog.model.states import State
 
-# The cells of an identity request, and nothing else.
+# The cells of an identity message, and nothing else.
 IDENTITY: Final = ("model", "serial", "firmware")
+
+_C = TypeVar("_C", bound=Cell)
 
 
 class Subject:
-    """One channel: values as decoded in, a reading without time out."""
+    """One channel: values as decoded in, a reading without time out; and back."""
 
-    def __init__(self, profile: Profile, channel: Channel) -> None:
+    def __init__(self, profile: TableProfile, channel: Channel) -> None:
         self.channel = channel
-        self.cells = channel_cells(profile, channel)
         self._name = channel.name
         self._state = channel.state
         self._constants: dict[str, Value] = {**channel.constants}
-        names = {cell.name for cell in self.cells} | set(self._constants)
+        cells = channel_cells(profile.cells, channel)
+        names = {cell.name for cell in cells} | set(self._constants)
         if channel.modality == "us":
             self._constants.setdefault("intensity_convention", profile.convention)
         self._counts_up = (
@@ -44,38 +46,51 @@ class Subject:
         state = cast("State", values.pop(self._state))
         values.update(self._constants)
         if self._counts_up:
-            _count_down(values)
+            _complete(values, "time_elapsed_s", "time_left_s")
         return Decoded(self._name, state, values)
 
+    def said(self, values: Values) -> Values:
+        """What its wire says of these values: where it counts up, the time gone."""
+        if not self._counts_up or "time_elapsed_s" in values:
+            return values
+        values = {**values}
+        _complete(values, "time_left_s", "time_elapsed_s")
+        return values
 
-def subjects(profile: Profile, request: str) -> list[Subject]:
-    """The channels of which the answer to this request speaks."""
-    return [Subject(profile, it) for it in profile.channels if it.request == request]
+
+def subjects(profile: TableProfile, message: str) -> list[Subject]:
+    """The channels of which this message speaks."""
+    return [Subject(profile, it) for it in profile.channels if it.message == message]
 
 
-def channel_cells(profile: Profile, channel: Channel) -> tuple[Cell, ...]:
+def channel_cells(cells: Sequence[_C], channel: Channel) -> list[_C]:
     """The channel's cells; its state cell maps codes to canonical states."""
-    return tuple(
+    return [
         _with_states(cell, channel) if cell.name == channel.state else cell
-        for cell in profile.cells
-        if cell.request == channel.request and cell.channel in ("", channel.name)
-    )
+        for cell in cells
+        if cell.message == channel.message and cell.channel in ("", channel.name)
+    ]
 
 
-def identity_cells(profile: Profile) -> Sequence[Cell]:
-    """The cells that say who answers."""
-    return [it for it in profile.cells if it.request == profile.identity]
+def identity_cells(cells: Sequence[_C], message: str) -> list[_C]:
+    """The cells of the message that says who answers."""
+    return [it for it in cells if it.message == message]
+
+
+def identity(values: Values) -> Identity:
+    """Who answers, as decoded."""
+    return Identity(**{name: str(values.get(name, "")) for name in IDENTITY})
 
 
 # --- Private ----------------------------------------------------------------------
 
 
-def _with_states(cell: Cell, channel: Channel) -> Cell:
-    states = dict(channel.states)
-    return msgspec.structs.replace(cell, values=states, other="", absent=None)
+def _with_states(cell: _C, channel: Channel) -> _C:
+    return msgspec.structs.replace(cell, values=dict(channel.states), other="")
 
 
-def _count_down(values: Values) -> None:
-    elapsed, whole = values.get("time_elapsed_s"), values.get("time_set_s")
-    if elapsed is not None and whole is not None:
-        values["time_left_s"] = max(0.0, float(whole) - float(elapsed))
+def _complete(values: Values, known: str, wanted: str) -> None:
+    """One of time gone and time left, from the other."""
+    part, whole = values.get(known), values.get("time_set_s")
+    if part is not None and whole is not None:
+        values[wanted] = max(0.0, float(whole) - float(part))

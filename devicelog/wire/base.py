@@ -11,6 +11,7 @@ from typing import Protocol
 import msgspec
 
 from devicelog.model.flow import Frame, Noise
+from devicelog.wire.checks import Order
 
 
 class Framer(Protocol):
@@ -74,3 +75,9 @@ class Framed(Wire, frozen=True, forbid_unknown_fields=True, kw_only=True):
     def framing(self) -> Framing:
         """Compiled. Expects a declaration that drivers.load has checked."""
         raise NotImplementedError
+
+
+class Ordered(Framed, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The wire of a style that may carry numbers. `order`: that of their bytes."""
+
+    order: Order = "big"

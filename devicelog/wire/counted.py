@@ -10,13 +10,13 @@ from collections.abc import Iterable
 from typing import Literal
 
 from devicelog.model.flow import Frame
-from devicelog.wire.base import Framed
+from devicelog.wire.base import Ordered
 from devicelog.wire.checks import CheckName, Order, check
 from devicelog.wire.notation import spelled
 from devicelog.wire.scan import NO_CHECK, NO_START, Scanner, begins
 
 
-class CountedWire(Framed, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class CountedWire(Ordered, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Style counted. Bytes are written as in wire.notation.
 
     `length_at`: where the length stands, counted from the first byte of the frame; of
@@ -34,7 +34,6 @@ class CountedWire(Framed, frozen=True, forbid_unknown_fields=True, kw_only=True)
     check_from: int = 0
     check_order: Order = "big"
     end: str = ""
-    order: Order = "big"
     longest: int = 256
 
     @property

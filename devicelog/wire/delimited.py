@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from typing import Final, Literal
 
 from devicelog.model.flow import Frame
-from devicelog.wire.base import Framed
+from devicelog.wire.base import Ordered
 from devicelog.wire.checks import CheckName, Order, check
 from devicelog.wire.notation import spelled
 from devicelog.wire.scan import NO_CHECK, NO_START, Scanner, begins
@@ -23,7 +23,7 @@ TEXT: Final = bytes((0x09, *range(0x20, 0x7F)))
 NO_TEXT: Final = "not all of it is text"
 
 
-class DelimitedWire(Framed, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class DelimitedWire(Ordered, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Style delimited. Bytes are written as in wire.notation.
 
     `check` covers the data, and what `check_covers` names beside them. `tail`: what
@@ -40,7 +40,6 @@ class DelimitedWire(Framed, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     check_covers: tuple[Literal["start", "end"], ...] = ()
     check_order: Order = "big"
     data: Literal["text", "binary"] = "text"
-    order: Order = "big"
     longest: int = 256
 
     @property

@@ -16,11 +16,12 @@ request and a response that both may begin at a byte are tried shorter first.
 """
 
 import re
-from typing import Final
+from typing import Final, Literal
 
 from fastcrc.crc16 import modbus as _crc
 
 from devicelog.model.flow import Frame
+from devicelog.wire.base import Wire
 from devicelog.wire.scan import NO_CHECK, NO_START, Scanner
 
 LONGEST: Final = 256
@@ -45,6 +46,18 @@ _REFUSED: Final = 0x80
 _REQUEST_SIZE: Final = 8
 # A unit and a function that is spoken here; or a unit as the last byte so far.
 _START: Final = re.compile(rb"[\x01-\xf7](?:[\x01-\x04\x81-\x84]|\Z)", re.DOTALL)
+
+
+class ModbusWire(Wire, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Style modbus_rtu. `unit`: the device's address."""
+
+    style: Literal["modbus_rtu"] = "modbus_rtu"
+    unit: int = 1
+
+    @property
+    def check_bits(self) -> int:
+        """See `Wire`."""
+        return 16
 
 
 def most(function: int) -> int:

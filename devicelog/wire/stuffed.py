@@ -14,13 +14,13 @@ from typing import Literal
 import msgspec
 
 from devicelog.model.flow import Frame
-from devicelog.wire.base import Framed
+from devicelog.wire.base import Ordered
 from devicelog.wire.checks import CheckName, Order, check
 from devicelog.wire.notation import spelled
 from devicelog.wire.scan import NO_CHECK, NO_START, Scanner, begins
 
 
-class StuffedWire(Framed, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class StuffedWire(Ordered, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Style stuffed. Bytes are written as in wire.notation.
 
     `start`, `end` and `escape` are one byte each; start and end may be the same. An
@@ -37,7 +37,6 @@ class StuffedWire(Framed, frozen=True, forbid_unknown_fields=True, kw_only=True)
     escaped: dict[str, str] = msgspec.field(default_factory=dict)
     check: CheckName
     check_order: Order = "big"
-    order: Order = "big"
     longest: int = 256
 
     @property

@@ -12,7 +12,7 @@ from typing import Final, Protocol
 import msgspec
 
 from devicelog.drivers.modbus import ModbusDriver
-from devicelog.drivers.profile import Profile, Request
+from devicelog.drivers.profile import ModbusProfile, Profile, Read
 from devicelog.model.fields import Value
 from devicelog.model.flow import Frame, Identity
 from devicelog.wire import modbus
@@ -63,6 +63,8 @@ class VirtualDevice:
         self.source = source
         self.identity = identity
         self.faults = Faults()
+        if not isinstance(profile, ModbusProfile):
+            raise TypeError(f"{profile.name} is no profile of style modbus_rtu")
         self._profile = profile
         self._driver = ModbusDriver(profile)
         self._framer = self._driver.framer()
@@ -85,7 +87,7 @@ class VirtualDevice:
         unit, function, address, count = struct.unpack(">BBHH", asked[:-2])
         if unit != self._profile.wire.unit:
             return b""
-        served = [it for it in self._profile.requests if it.function == function]
+        served = [it for it in self._profile.messages if it.function == function]
         if not served:
             return modbus.exception(unit, function, _ILLEGAL_FUNCTION)
         for it in served:
@@ -95,7 +97,7 @@ class VirtualDevice:
                 return modbus.response(unit, function, part)
         return modbus.exception(unit, function, _ILLEGAL_ADDRESS)
 
-    def _block(self, request: Request) -> bytes:
+    def _block(self, request: Read) -> bytes:
         """All data of a declared request, as they are now."""
         if request.name != self._profile.identity:
             return self._driver.encode(request.name, {**self.source.values()})
@@ -103,7 +105,7 @@ class VirtualDevice:
         return self._driver.encode(request.name, msgspec.structs.asdict(identity))
 
 
-def _part(request: Request, block: bytes, first: int, count: int) -> bytes:
+def _part(request: Read, block: bytes, first: int, count: int) -> bytes:
     """So many registers (or bits) of the block, from this one on."""
     if request.function not in (1, 2):
         return block[2 * first : 2 * (first + count)]

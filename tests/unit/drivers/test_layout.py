@@ -8,25 +8,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devicelog.drivers.layout import Layout
+from devicelog.drivers.layout import of_read
 from devicelog.drivers.load import load
 from devicelog.drivers.meaning import Meaning, bounds
-from devicelog.drivers.profile import Cell, Request, Timer
-from devicelog.drivers.subject import Subject
+from devicelog.drivers.profile import Read, RegisterCell, Timer
+from devicelog.drivers.subject import Subject, channel_cells
 from devicelog.model.fields import FIELDS
 
 PROFILE = load("us-modbus")
-STATUS = Request("status", 4, 0, 20)
-SUBJECT = Subject(PROFILE, PROFILE.channels[0])
-LAYOUT = Layout(STATUS, SUBJECT.cells)
+STATUS = Read(name="status", function=4, address=0, count=20)
+CELLS = channel_cells(PROFILE.cells, PROFILE.channels[0])
+LAYOUT = of_read(STATUS, CELLS)
 RAW = {"u16": (0, 0xFFFF), "s16": (-0x8000, 0x7FFF), "u32": (0, 2**32 - 1)}
 RAW["s32"] = (-(2**31), 2**31 - 1)
 TEXTS = st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=8)
 
 
-def layout(*cells: dict[str, Any], function: Any = 4, count: int = 20) -> Layout:
-    request = Request("r", function, 0, count)
-    return Layout(request, [Cell(request="r", **cell) for cell in cells])
+def layout(*cells: dict[str, Any], function: Any = 4, count: int = 20):
+    read = Read(name="r", function=function, address=0, count=count)
+    return of_read(read, [RegisterCell(message="r", **cell) for cell in cells])
 
 
 def encoded(it, values):
@@ -35,7 +35,7 @@ def encoded(it, values):
     return bytes(block)
 
 
-def values_of(cell: Cell) -> st.SearchStrategy[Any]:
+def values_of(cell: RegisterCell) -> st.SearchStrategy[Any]:
     """Every value that a cell of the shipped profile can say."""
     if cell.values:
         return st.sampled_from([*cell.values.values()])
@@ -53,13 +53,13 @@ def values_of(cell: Cell) -> st.SearchStrategy[Any]:
     )
 
 
-def optional(cell: Cell) -> st.SearchStrategy[Any]:
+def optional(cell: RegisterCell) -> st.SearchStrategy[Any]:
     return st.none() if cell.absent is not None else values_of(cell)
 
 
 @given(
     st.fixed_dictionaries(
-        {cell.name: values_of(cell) | optional(cell) for cell in SUBJECT.cells}
+        {cell.name: values_of(cell) | optional(cell) for cell in CELLS}
     )
 )
 def test_what_is_encoded_is_what_is_decoded(said):
@@ -72,8 +72,8 @@ def test_what_is_encoded_is_what_is_decoded(said):
 def test_what_is_decoded_is_what_is_encoded(data):
     values, problem = LAYOUT.decode(data)
     if problem:
-        assert not values or set(values) < {cell.name for cell in SUBJECT.cells}
-        assert any(problem.startswith(f"{cell.name}: ") for cell in SUBJECT.cells)
+        assert not values or set(values) < {cell.name for cell in CELLS}
+        assert any(problem.startswith(f"{cell.name}: ") for cell in CELLS)
     else:
         assert LAYOUT.decode(encoded(LAYOUT, values)) == (values, "")
 
@@ -180,7 +180,7 @@ def test_what_cannot_be_names_field_value_and_bound(cell, raw, said):
 
 @pytest.mark.parametrize("raw", [math.nan, math.inf, -math.inf])
 def test_what_is_no_number_is_not_believed_even_if_a_style_brings_floats(raw):
-    it = Meaning([Cell(request="r", at=0, name="head_temp_c")], [0])
+    it = Meaning([RegisterCell(message="r", at=0, name="head_temp_c")], [0])
 
     assert "is not within 0 to 80" in it.decode([raw])[1]
 
@@ -208,9 +208,9 @@ def test_a_timer_that_counts_up_still_says_what_is_left(whole, gone):
         PROFILE,
         timer=Timer(direction="up"),
         cells=(
-            Cell("status", 0, "state"),
-            Cell("status", 1, "time_set_s"),
-            Cell("status", 2, "time_elapsed_s"),
+            RegisterCell(message="status", at=0, name="state"),
+            RegisterCell(message="status", at=1, name="time_set_s"),
+            RegisterCell(message="status", at=2, name="time_elapsed_s"),
         ),
     )
     it = Subject(profile, profile.channels[0])

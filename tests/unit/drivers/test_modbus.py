@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from devicelog.drivers.base import Heard
 from devicelog.drivers.load import driver, load
 from devicelog.drivers.modbus import ModbusDriver
-from devicelog.drivers.profile import Cell, Channel, Request
+from devicelog.drivers.profile import Channel, Read, RegisterCell
 from devicelog.model.flow import Frame, Identity
 from devicelog.wire import modbus
 
@@ -158,16 +158,31 @@ def test_an_answer_of_another_shape_is_no_answer(it, answer):
     assert it.hear(status()).decoded
 
 
+def channel(modality: Any, message, state, **constants: Any) -> Channel:
+    return Channel(
+        name=modality,
+        modality=modality,
+        message=message,
+        state=state,
+        states={"0": "idle", "1": "running"},
+        constants=constants,
+    )
+
+
+def both(at, name, **more: Any) -> RegisterCell:
+    return RegisterCell(message="both", at=at, name=name, **more)
+
+
 def bits_profile():
     """Three bytes of bits: an answer as long as a request, and of the same form."""
     return msgspec.structs.replace(
         PROFILE,
         identity="none",
-        requests=(Request("bits", 2, 0, 24),),
-        channels=(Channel("us", "us", "bits", "state", {"0": "idle", "1": "running"}),),
+        messages=(Read(name="bits", function=2, address=0, count=24),),
+        channels=(channel("us", "bits", "state"),),
         cells=(
-            Cell("bits", 23, "state", type="bit"),
-            Cell("bits", 0, "contact_ok", type="bit"),
+            RegisterCell(message="bits", at=23, name="state", type="bit"),
+            RegisterCell(message="bits", at=0, name="contact_ok", type="bit"),
         ),
     )
 
@@ -189,22 +204,21 @@ def test_an_answer_that_looks_like_a_request_is_an_answer():
 
 def test_two_channels_in_one_answer_each_with_its_own_cells():
     cells = (
-        Cell("both", 0, "state_us"),
-        Cell("both", 1, "state_if"),
-        Cell("both", 2, "time_left_s", channel="us"),
-        Cell("both", 3, "time_left_s", channel="if"),
-        Cell("both", 4, "program"),
-        Cell("both", 5, "amplitude_1_ma", channel="if", scale=0.5),
+        both(0, "state_us"),
+        both(1, "state_if"),
+        both(2, "time_left_s", channel="us"),
+        both(3, "time_left_s", channel="if"),
+        both(4, "program"),
+        both(5, "amplitude_1_ma", channel="if", scale=0.5),
     )
-    states = {"0": "idle", "1": "running"}
     it = ModbusDriver(
         msgspec.structs.replace(
             PROFILE,
             identity="none",
-            requests=(Request("both", 4, 0, 6),),
+            messages=(Read(name="both", function=4, address=0, count=6),),
             channels=(
-                Channel("us", "us", "both", "state_us", states, {"era_cm2": 5.0}),
-                Channel("if", "if", "both", "state_if", states),
+                channel("us", "both", "state_us", era_cm2=5.0),
+                channel("if", "both", "state_if"),
             ),
             cells=cells,
         )

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from devicelog.drivers import load as loading
 from devicelog.drivers.load import ProfileError, available, driver, load, parse
-from devicelog.drivers.profile import Cell, Channel, Profile, Request
+from devicelog.drivers.profile import Channel, ModbusProfile, Read, RegisterCell
 from devicelog.errors import ConfigError
 from devicelog.model.states import DECODED
 
@@ -35,13 +35,13 @@ def broken(*changes: list[str] | tuple[str, str]):
     return [re.sub(r"^my\.toml(:\d+)?: ", "", str(it)) for it in caught.value.problems]
 
 
-CELL = "[[cells]]\nrequest = {!r}\nname = {!r}\nat = {}\n"
-FIRST_CELL = '[[cells]]\nrequest = "identity"\nat = 0'
+CELL = "[[cells]]\nmessage = {!r}\nname = {!r}\nat = {}\n"
+FIRST_CELL = '[[cells]]\nmessage = "identity"\nat = 0'
 
 
-def added(text, request="status", name="battery_pct", at=17):
+def added(text, message="status", name="battery_pct", at=17):
     """The change that puts one cell more before the first."""
-    return FIRST_CELL, CELL.format(request, name, at) + text + "\n" + FIRST_CELL
+    return FIRST_CELL, CELL.format(message, name, at) + text + "\n" + FIRST_CELL
 
 
 ROWS = tomllib.loads(
@@ -77,8 +77,8 @@ def test_what_is_wrong_in_many_places_is_told_in_one_pass():
     keys = [line.partition(": ")[0] for line in said]
     assert keys == [
         "line.baud",
-        "requests[0].function",
         "channels[0].states.3",
+        "messages[0].function",
         "cells[7].scle",
         "cells[5].high",
         "cells[5].low",
@@ -140,13 +140,13 @@ def test_the_reference_says_that_it_is_one():
 
 
 SHAPES = (
-    Profile,
-    Request,
+    ModbusProfile,
+    Read,
     Channel,
-    Cell,
+    RegisterCell,
     *(
         field.type
-        for field in msgspec.structs.fields(Profile)
+        for field in msgspec.structs.fields(ModbusProfile)
         if isinstance(field.type, type) and issubclass(field.type, msgspec.Struct)
     ),
 )

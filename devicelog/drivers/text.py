@@ -1,0 +1,199 @@
+"""Text <-> raw values: KEY=VALUE, fields by their order, columns by their places.
+
+A sheet is the text of one frame taken apart: what stands at each place, where a place
+is a key, the number of a field, or the first character of a column.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from devicelog.drivers.meaning import DECIMALS, Meaning, Raw, Values, is_number
+from devicelog.drivers.profile import Text, TextCell, TextMessage
+
+Place = str | int
+Sheet = dict[Place, str]
+
+# More digits than any field of the catalogue has.
+_WHOLE: Final = "[-+]?[0-9]{1,12}"
+
+
+class Sheets:
+    """The texts of one message <-> sheets. `front`, `back`: what is around them."""
+
+    def __init__(
+        self,
+        text: Text,
+        message: TextMessage,
+        cells: Iterable[TextCell],
+        front: int,
+        back: int,
+    ) -> None:
+        self._text = text
+        self._size = message.size
+        self._front, self._back = front, back
+        places = {place_of(text, cell): cell.length for cell in cells}
+        whens = {_place(text, place): it for place, it in message.when.items()}
+        self._when: Sheet = whens
+        self._places = {place: len(it) for place, it in whens.items()} | places
+        self._read: tuple[bytes, tuple[Sheet, str]] = (b"", ({}, "nothing"))
+
+    def fits(self, sheet: Sheet) -> bool:
+        """Whether this is the message."""
+        return all(sheet.get(place) == it for place, it in self._when.items())
+
+    def read(self, body: bytes) -> tuple[Sheet, str]:
+        """Take a frame's text apart; "" or what is wrong with its shape."""
+        if body != self._read[0]:  # asked for at least twice a frame
+            self._read = body, self._apart(body)
+        return self._read[1]
+
+    def blank(self) -> Sheet:
+        """A sheet that says no more than which message it is."""
+        if self._text.form == "fields":
+            return dict.fromkeys(range(self._size), "") | self._when
+        return dict.fromkeys(self._places, "") | self._when
+
+    def write(self, sheet: Sheet) -> bytes:
+        """The body of a frame with this sheet."""
+        text = self._text
+        if text.form == "columns":
+            letters = [" "] * self._size
+            for place, it in sheet.items():
+                letters[int(place) : int(place) + len(it)] = it
+            return "".join(letters).encode("latin-1")
+        if text.form == "keys":
+            parts = [f"{key}{text.equals}{it}" for key, it in sheet.items()]
+        else:
+            parts = [*sheet.values()]
+        content = text.separator.join(parts) + (text.separator if text.closed else "")
+        return bytes(self._front) + content.encode("latin-1") + bytes(self._back)
+
+    # --- Private ------------------------------------------------------------------
+
+    def _apart(self, body: bytes) -> tuple[Sheet, str]:
+        form = self._text.form
+        if form == "columns":
+            return self._columns(body.decode("latin-1"))
+        content = body[self._front : len(body) - self._back].decode("latin-1")
+        parts = content.split(self._text.separator)
+        if self._text.closed and parts.pop():
+            return {}, f"no {self._text.separator!r} stands behind the last"
+        if form == "fields":
+            sheet: Sheet = dict(enumerate(parts))
+            wrong = len(parts) != self._size
+            return sheet, f"{len(parts)} fields, not {self._size}" if wrong else ""
+        return self._keys(parts)
+
+    def _columns(self, body: str) -> tuple[Sheet, str]:
+        sheet: Sheet = {
+            place: body[int(place) : int(place) + length]
+            for place, length in self._places.items()
+        }
+        wrong = len(body) != self._size
+        return sheet, f"{len(body)} characters, not {self._size}" if wrong else ""
+
+    def _keys(self, parts: Iterable[str]) -> tuple[Sheet, str]:
+        sheet: Sheet = {}
+        for part in parts:
+            key, equals, value = part.partition(self._text.equals)
+            key = key.strip()
+            if not equals:
+                return sheet, f"{part!r} is no KEY{self._text.equals}VALUE"
+            if key in sheet:
+                return sheet, f"{key} stands twice"
+            sheet[key] = value
+        return sheet, ""
+
+
+class TextLayout:
+    """What a sheet says of one channel (or of the identity)."""
+
+    def __init__(self, text: Text, cells: Sequence[TextCell]) -> None:
+        self._cells = [
+            (cell, place_of(text, cell), re.compile(_pattern(cell)), is_number(cell))
+            for cell in cells
+        ]
+        self._meaning = Meaning(cells, range(len(cells)))
+
+    def decode(self, sheet: Sheet) -> tuple[Values, str]:
+        """The values, and "" or why they cannot be believed."""
+        raws: list[Raw | None] = []
+        for cell, place, pattern, number in self._cells:
+            text = sheet.get(place)
+            if text is None:
+                if cell.absent != "":
+                    return {}, f"{cell.name}: there is no {place}"
+                raws.append(None)
+                continue
+            said = text.strip()
+            if cell.absent is not None and said == cell.absent:
+                raws.append(None)
+            elif cell.length and len(text) != cell.length:
+                wrong = f"{text!r} has not {cell.length} characters"
+                return {}, f"{cell.name}: {wrong}"
+            elif not number:
+                raws.append(said)
+            elif pattern.fullmatch(said):
+                raws.append(_whole(said, _decimals(cell)))
+            else:
+                return {}, f"{cell.name}: {text!r} is no number as declared"
+        return self._meaning.decode(raws)
+
+    def encode(self, values: Values, sheet: Sheet) -> None:
+        """Write what a device would send for these values into the sheet.
+
+        Raises ValueError where a value cannot be said.
+        """
+        raws = self._meaning.encode(values)
+        for slot, (cell, place, _, number) in enumerate(self._cells):
+            if cell.absent is not None and values.get(cell.name) is None:
+                said = cell.absent.ljust(cell.length)
+            elif number:
+                said = _number(cell, int(raws[slot]))
+            else:
+                said = str(raws[slot]).ljust(cell.length)
+            if cell.length and len(said) != cell.length:
+                raise ValueError(f"{cell.name}: {said!r} does not fit")
+            sheet[place] = said
+
+
+def place_of(text: Text, cell: TextCell) -> Place:
+    """Where the cell stands in a sheet."""
+    return cell.key if text.form == "keys" else cell.at
+
+
+# --- Private ----------------------------------------------------------------------
+
+
+def _place(text: Text, place: str) -> Place:
+    return place if text.form == "keys" else int(place)
+
+
+def _decimals(cell: TextCell) -> int:
+    return DECIMALS if cell.decimals is None else cell.decimals
+
+
+def _pattern(cell: TextCell) -> str:
+    if cell.decimals is None:
+        return rf"{_WHOLE}(\.[0-9]{{1,{DECIMALS}}})?"
+    return rf"{_WHOLE}\.[0-9]{{{cell.decimals}}}" if cell.decimals else _WHOLE
+
+
+def _whole(said: str, decimals: int) -> int:
+    """The number in units of its last decimal."""
+    whole, _, part = said.partition(".")
+    return int(whole + part.ljust(decimals, "0"))
+
+
+def _number(cell: TextCell, raw: int) -> str:
+    decimals = _decimals(cell)
+    sign = "-" if raw < 0 else ""
+    digits = str(abs(raw)).rjust(decimals + 1, "0")
+    whole, part = digits[: len(digits) - decimals], digits[len(digits) - decimals :]
+    if cell.decimals is None:
+        part = part.rstrip("0")
+    said = f"{whole}.{part}" if part else whole
+    if cell.pad == "zeros":
+        said = said.rjust(cell.length - len(sign), "0")
+    return (sign + said).rjust(cell.length)
