@@ -76,14 +76,18 @@ class Sheets:
         if form == "columns":
             return self._columns(body.decode("latin-1"))
         content = body[self._front : len(body) - self._back].decode("latin-1")
-        parts = content.split(self._text.separator)
-        if self._text.closed and parts.pop():
-            return {}, f"no {self._text.separator!r} stands behind the last"
-        if form == "fields":
-            sheet: Sheet = dict(enumerate(parts))
-            wrong = len(parts) != self._size
-            return sheet, f"{len(parts)} fields, not {self._size}" if wrong else ""
-        return self._keys(parts)
+        parts, wrong = content.split(self._text.separator), ""
+        if self._text.closed:
+            if parts[-1]:
+                wrong = f"no {self._text.separator!r} stands behind the last"
+            else:
+                parts.pop()
+        if form == "keys":
+            sheet, why = self._keys(parts)
+            return sheet, wrong or why
+        if len(parts) != self._size:
+            wrong = wrong or f"{len(parts)} fields, not {self._size}"
+        return dict(enumerate(parts)), wrong
 
     def _columns(self, body: str) -> tuple[Sheet, str]:
         sheet: Sheet = {

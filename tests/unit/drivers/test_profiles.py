@@ -92,9 +92,20 @@ def test_no_toml_is_told_with_its_line():
 
 
 def test_what_is_shipped():
-    assert available() == ["us-modbus"]
-    for name in available():
-        assert load(name).name == name
+    assert available() == ["combo", "ifc-classic", "us-classic", "us-modbus"]
+
+
+@pytest.mark.parametrize("name", available())
+def test_a_shipped_profile_is_a_reference_and_says_so(name):
+    profile, text = load(name), (FILE.parent / f"{name}.toml").read_text()
+
+    assert profile.name == name
+    assert profile.reference
+    assert "reference protocol" in text.splitlines()[0]
+    assert "publishes its data protocol" in text
+    assert driver(profile).profile is profile
+    for channel in profile.channels:
+        assert set(channel.states.values()) == set(DECODED)
 
 
 def test_a_profile_by_its_path_is_the_same(tmp_path):
@@ -123,20 +134,6 @@ def test_a_file_that_is_no_text(tmp_path):
 
     with pytest.raises(ConfigError, match="cannot be read"):
         load(str(file))
-
-
-def test_the_reference_says_that_it_is_one():
-    profile = load("us-modbus")
-
-    assert profile.reference
-    assert "reference protocol" in TEXT.splitlines()[0]
-    assert set(profile.channels[0].states.values()) == set(DECODED)
-    assert (profile.wire.unit, profile.line.baud, profile.line.parity) == (
-        10,
-        19200,
-        "E",
-    )
-    assert driver(profile).profile is profile
 
 
 SHAPES = (
