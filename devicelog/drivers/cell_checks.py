@@ -125,7 +125,7 @@ def _subject(draft: Draft, key: str, cell: Cell) -> Iterator[Problem]:
     elif cell.values or _optional(cell):
         yield draft.problem(
             key,
-            f'"{cell.name}" carries the run state: a number, always there',
+            f'"{cell.name}" carries the run state: a code, always there',
             "its codes stand in the channel's states; no values, absent or text here",
         )
 

@@ -6,6 +6,7 @@ from typing import Final
 from devicelog.drivers.draft import Draft
 from devicelog.drivers.profile import (
     BytesMessage,
+    Message,
     Read,
     Said,
     TextMessage,
@@ -45,6 +46,19 @@ def problems(draft: Draft) -> Iterator[Problem]:
             yield from _text_message(draft, key, it, draft.head.text.form)
     if draft.style.kind != "python":
         yield from _told_apart(draft)
+
+
+def sized(draft: Draft, it: Message) -> range | None:
+    """The sizes that this message may have; None where it has none to say."""
+    framing, head = draft.framing, draft.head
+    if not framing or isinstance(it, Read):
+        return None
+    least = framing.front + framing.back + 1
+    if isinstance(it, TextMessage) and isinstance(head, TextProfile):
+        if head.text.form == "keys":
+            return None
+        least = 1 if head.text.form == "fields" else least
+    return range(least, framing.longest + 1)
 
 
 def reserved(draft: Draft, size: int) -> dict[int, str]:
@@ -117,7 +131,9 @@ def _ask(draft: Draft, key: str, it: Said) -> Iterator[Problem]:
     if isinstance(pieces[0], Frame) or pieces[0].why == "no frame begins so":
         return
     try:
-        remedy = f"with the right length and check: {shown(draft.framing.seal(data))}"
+        right = draft.framing.seal(data)
+        text = shown(right) if draft.style.kind == "text" else f"<{right.hex(' ')}>"
+        remedy = f"with the right length and check: {text}"
     except (ValueError, OverflowError):
         remedy = "as in the maker's document"
     yield draft.problem(
@@ -139,17 +155,22 @@ def _use(draft: Draft, key: str, it: Said) -> Iterator[Problem]:
         yield from _read_for_nobody(draft, key, it.name)
 
 
-def _bytes_message(draft: Draft, key: str, it: BytesMessage) -> Iterator[Problem]:
-    framing = draft.framing
-    if not framing or not draft.head:
-        return
-    least = framing.front + framing.back + 1
-    if not least <= it.size <= framing.longest:
+def _size(
+    draft: Draft, key: str, it: Message, size: int, what: str
+) -> Iterator[Problem]:
+    sizes = sized(draft, it)
+    if sizes is not None and size not in sizes:
         yield draft.problem(
             f"{key}.size",
-            f"{it.size} bytes are no frame of this wire",
-            f"{least} to {framing.longest}, from start to end",
+            f"{size} {what} are no frame of this wire",
+            f"{sizes[0]} to {sizes[-1]}",
         )
+
+
+def _bytes_message(draft: Draft, key: str, it: BytesMessage) -> Iterator[Problem]:
+    wrong = [*_size(draft, key, it, it.size, "bytes")]
+    yield from wrong
+    if wrong or not draft.head:
         return
     wire = draft.head.wire
     if isinstance(wire, CountedWire):
@@ -203,18 +224,11 @@ def _text_message(
                 "remove it",
             )
         return
+    what = "characters" if form == "columns" else "fields"
+    wrong = [*_size(draft, key, it, it.size, what)]
+    yield from wrong
     framing = draft.framing
-    if not framing:
-        return
-    most = framing.longest
-    least = framing.front + framing.back + 1 if form == "columns" else 1
-    if not least <= it.size <= most:
-        what = "characters" if form == "columns" else "fields"
-        yield draft.problem(
-            f"{key}.size",
-            f"{it.size} {what} are no frame of this wire",
-            f"{least} to {most}",
-        )
+    if wrong or not framing:
         return
     first, last = 0, it.size
     if form == "columns":

@@ -6,7 +6,7 @@ from typing import Final
 from devicelog.drivers.draft import Draft
 from devicelog.drivers.layout import octets, registers
 from devicelog.drivers.meaning import DECIMALS, is_number
-from devicelog.drivers.message_checks import reserved
+from devicelog.drivers.message_checks import reserved, sized
 from devicelog.drivers.profile import (
     ByteCell,
     BytesMessage,
@@ -36,6 +36,9 @@ _BYTE: Final = 8
 
 def problems(draft: Draft, key: str, cell: Cell, message: Message) -> Iterator[Problem]:
     """What is wrong with the place and type of one cell."""
+    sizes = sized(draft, message)
+    if sizes is not None and getattr(message, "size", 0) not in sizes:
+        return  # told already
     if isinstance(cell, RegisterCell) and isinstance(message, Read):
         yield from _register(draft, key, cell, message)
         yield from _type(draft, key, cell)

@@ -14,6 +14,7 @@ from devicelog.drivers import load as loading
 from devicelog.drivers.load import ProfileError, available, driver, load, parse
 from devicelog.drivers.profile import Channel, ModbusProfile, Read, RegisterCell
 from devicelog.errors import ConfigError
+from devicelog.model.flow import Frame
 from devicelog.model.states import DECODED
 
 FILE = Path(loading.__file__).parent / "profiles" / "us-modbus.toml"
@@ -21,9 +22,11 @@ TEXT = FILE.read_text(encoding="utf-8")
 TABLE = tomllib.loads(TEXT)
 
 
-def broken(*changes: list[str] | tuple[str, str]):
-    """All that is told of the shipped profile with these changes."""
-    text = TEXT
+BROKEN = Path(__file__).parent / "broken"
+
+
+def broken(*changes: list[str] | tuple[str, str], text: str = TEXT):
+    """All that is told of a profile (the shipped one for Modbus) with these changes."""
     for old, new in changes:
         assert text.count(old) >= 1, old
         text = text.replace(old, new, 1)
@@ -35,23 +38,26 @@ def broken(*changes: list[str] | tuple[str, str]):
     return [re.sub(r"^my\.toml(:\d+)?: ", "", str(it)) for it in caught.value.problems]
 
 
-CELL = "[[cells]]\nmessage = {!r}\nname = {!r}\nat = {}\n"
-FIRST_CELL = '[[cells]]\nmessage = "identity"\nat = 0'
+def base(name):
+    """The text that the rows of this name change."""
+    shipped = FILE.parent / f"{name}.toml"
+    own = BROKEN / f"{name}-example.toml"
+    return (shipped if shipped.exists() else own).read_text(encoding="utf-8")
 
 
-def added(text, message="status", name="battery_pct", at=17):
-    """The change that puts one cell more before the first."""
-    return FIRST_CELL, CELL.format(message, name, at) + text + "\n" + FIRST_CELL
+def rows():
+    for file in sorted(BROKEN.glob("*.toml")):
+        for row in tomllib.loads(file.read_text(encoding="utf-8")).get("broken", ()):
+            yield pytest.param(file.stem, row, id=f"{file.stem}: {row['what']}")
 
 
-ROWS = tomllib.loads(
-    (Path(__file__).parent / "broken_profiles.toml").read_text(encoding="utf-8")
-)["broken"]
+@pytest.mark.parametrize(("name", "row"), [*rows()])
+def test_a_broken_profile_is_told(name, row):
+    assert broken(*row["changes"], text=base(name)) == row["said"]
 
 
-@pytest.mark.parametrize("row", ROWS, ids=[row["what"] for row in ROWS])
-def test_a_broken_profile_is_told(row):
-    assert broken(*row["changes"]) == row["said"]
+def test_the_examples_that_rows_break_are_whole():
+    assert parse(base("stuffed"), "stuffed-example.toml").name == "stuffed-example"
 
 
 def test_every_problem_names_its_line():
@@ -157,29 +163,24 @@ def test_every_key_that_there_is_stands_in_the_file_with_a_comment(shape):
             assert re.search(rf"\b{field.name}\b", told), field.name
 
 
-KEYS = sorted({*re.findall(r"(\w+) =", TEXT), "x"})
-VALUES = ("0", "-1", "1e9", "nan", "true", '"x"', "[]", "{}", "[[]]", '"running"')
+BASES = {name: base(name) for name in (*available(), "stuffed")}
+VALUES = ("0", "-1", "1e9", "nan", "true", '"x"', '"<"', "[]", "{}", "[[]]", "300")
 
 
-@settings(max_examples=200)
-@given(
-    st.lists(
-        st.tuples(
-            st.integers(0, TEXT.count("\n")),
-            st.sampled_from(KEYS),
-            st.sampled_from(VALUES),
-        ),
-        min_size=1,
-        max_size=4,
-    )
-)
-def test_no_change_to_a_profile_raises_anything_but_its_problems(changes):
-    lines = TEXT.split("\n")
-    for at, key, value in changes:
-        lines[at] = f"{key} = {value}"
+@pytest.mark.parametrize("name", BASES)
+@settings(max_examples=100)
+@given(data=st.data())
+def test_no_change_to_a_profile_raises_anything_but_its_problems(name, data):
+    lines = BASES[name].split("\n")
+    keys = sorted({*re.findall(r"(\w+) =", BASES[name]), "x", "plus", "absent"})
+    for _ in range(data.draw(st.integers(1, 4))):
+        at = data.draw(st.integers(0, len(lines) - 1))
+        key = data.draw(st.sampled_from(keys))
+        lines[at] = f"{key} = {data.draw(st.sampled_from(VALUES))}"
     told = None
     try:
-        parse("\n".join(lines), "my.toml")
+        it = driver(parse("\n".join(lines), "my.toml"))
+        it.hear(Frame(b"\0" * 30))
     except ProfileError as error:
         told = error.problems
     assert told is None or all(it.message for it in told)
