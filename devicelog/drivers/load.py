@@ -2,7 +2,7 @@
 
 import difflib
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Final
@@ -12,7 +12,7 @@ import msgspec
 from devicelog import strict
 from devicelog.drivers import checks, installed
 from devicelog.drivers.draft import SECTIONS, draft
-from devicelog.drivers.profile import Profile
+from devicelog.drivers.profile import Profile, PythonProfile
 from devicelog.drivers.styles import STYLES, driver, named, style_of
 from devicelog.errors import ConfigError
 
@@ -74,6 +74,8 @@ def parse(text: str, source: str) -> Profile:
         raise ProfileError(source, [*_without_style(table, named(wire))])
     profile, problems = table.check(style.profile)
     problems += checks.problems(draft(table, style))
+    if isinstance(profile, PythonProfile) and not problems:
+        problems += _python(table, profile)
     if profile is None or problems:
         raise ProfileError(source, problems)
     digest = hashlib.sha256(text.encode()).hexdigest()[:_HASH_LENGTH]
@@ -92,6 +94,14 @@ def _without_style(table: strict.Table, name: str) -> list[strict.Problem]:
     remedy = f'did you mean "{close[0]}"?' if close else f"one of {', '.join(STYLES)}"
     what = f'"{name}" is not allowed' if name else "is missing"
     return [*problems, table.problem("wire.style", what, remedy)]
+
+
+def _python(table: strict.Table, profile: PythonProfile) -> Iterator[strict.Problem]:
+    """Whether its driver is there and works, so that a bad one parks its device."""
+    try:
+        installed.python_driver(profile)
+    except ConfigError as error:
+        yield table.problem("wire.driver", error.message, error.hint)
 
 
 def _shipped() -> Path:

@@ -151,8 +151,11 @@ class TextLayout:
         """
         raws = self._meaning.encode(values)
         for slot, (cell, place, _, number) in enumerate(self._cells):
-            if cell.absent is not None and values.get(cell.name) is None:
+            missing = values.get(cell.name) is None
+            if missing and cell.absent is not None:
                 said = cell.absent.ljust(cell.length)
+            elif missing and cell.values:
+                raise ValueError(f"{cell.name}: the profile has no text for none")
             elif number:
                 said = _number(cell, int(raws[slot]))
             else:
