@@ -131,9 +131,7 @@ def _ask(draft: Draft, key: str, it: Said) -> Iterator[Problem]:
     if isinstance(pieces[0], Frame) or pieces[0].why == "no frame begins so":
         return
     try:
-        right = draft.framing.seal(data)
-        text = shown(right) if draft.style.kind == "text" else f"<{right.hex(' ')}>"
-        remedy = f"with the right length and check: {text}"
+        remedy = f"with the right length and check: {shown(draft.framing.seal(data))}"
     except (ValueError, OverflowError):
         remedy = "as in the maker's document"
     yield draft.problem(

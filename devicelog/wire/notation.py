@@ -45,11 +45,20 @@ def spelled(text: str) -> bytes:
 
 
 def shown(data: bytes) -> str:
-    """The same bytes, written so."""
+    """The same bytes, written so; what is hardly text, as numbers alone."""
+    typed = sum(len(_SHOWN[byte]) == 1 for byte in data)
+    if data and 2 * typed < len(data):
+        return _named_alone(data) or f"<{data.hex(' ').upper()}>"
     return "".join(_SHOWN[byte] for byte in data)
 
 
 # --- Private ----------------------------------------------------------------------
+
+
+def _named_alone(data: bytes) -> str:
+    """One or two control characters by their names, such as <CR><LF>."""
+    few = len(data) <= 2 and max(data) < len(_CONTROLS)  # noqa: PLR2004
+    return "".join(_SHOWN[byte] for byte in data) if few else ""
 
 
 def _typed(text: str) -> bytes:
