@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devicelog.drivers.layout import of_read
+from devicelog.drivers.layout import of_octets, of_read
 from devicelog.drivers.load import load
 from devicelog.drivers.meaning import Meaning, bounds
-from devicelog.drivers.profile import Read, RegisterCell, Timer
+from devicelog.drivers.profile import ByteCell, Read, RegisterCell, Timer
 from devicelog.drivers.subject import Subject, channel_cells
 from devicelog.model.fields import FIELDS
 
@@ -220,3 +220,39 @@ def test_a_timer_that_counts_up_still_says_what_is_left(whole, gone):
     ).values
 
     assert values["time_left_s"] == max(0, whole - gone)
+
+
+@pytest.mark.parametrize("order", ["big", "little"])
+@given(data=st.binary(min_size=20, max_size=20))
+def test_octets_are_read_where_they_lie_in_either_order(order, data):
+    types = {"u8": 1, "s8": 1, "u16": 2, "s16": 2, "u32": 4, "s32": 4}
+    cells, at = [], 1
+    for type_, size in types.items():
+        # A name that is in no catalogue is a text: the number, without bounds.
+        cells.append(ByteCell(message="m", name=type_, at=at, type=type_))
+        at += size
+    cells.append(ByteCell(message="m", name="low", at=18, type="bit", bit=0))
+    cells.append(ByteCell(message="m", name="high", at=18, type="bit", bit=7))
+    it = of_octets(20, order, cells)
+    values, problem = it.decode(data)
+
+    assert problem == ""
+    for cell in cells[:-2]:
+        part = data[cell.at : cell.at + types[cell.name]]
+        number = int.from_bytes(part, order, signed=cell.name[0] == "s")
+        assert values[cell.name] == str(number)
+    assert (values["low"], values["high"]) == (str(data[18] & 1), str(data[18] >> 7))
+    block = bytearray(20)
+    it.encode(values | {"s8": 0, "s16": 0, "s32": 0}, block)
+    assert block[1:2] == data[1:2]
+    assert block[18] == data[18] & 0x81
+
+
+def test_a_text_that_is_no_text_is_not_believed():
+    it = of_octets(
+        4, "big", [ByteCell(message="m", name="program", at=1, type="text", length=2)]
+    )
+
+    assert it.decode(b"\0A\0\0") == ({"program": "A"}, "")
+    assert it.decode(b"\0\xe4\xb5\0") == ({}, "program: e4 b5 is no text (ASCII)")
+    assert it.decode(b"\0A") == ({}, "2 bytes of data, 4 were asked for")
