@@ -28,6 +28,7 @@ from devicelog.drivers.subject import (
     identity_cells,
     subjects,
 )
+from devicelog.drivers.text import Parts
 from devicelog.model.flow import Decoded, Frame
 from devicelog.wire.base import Framer, Framing
 from devicelog.wire.notation import spelled
@@ -160,6 +161,9 @@ class FramedDriver:
 def _messages(
     profile: BytesProfile | TextProfile, framing: Framing
 ) -> Iterator[_Message]:
+    shared = None
+    if isinstance(profile, TextProfile):
+        shared = Parts(profile.text, framing.front, framing.back)
     for it in profile.messages:
         identifies = it.name == profile.identity
         of = () if identifies else tuple(subjects(profile, it.name))
@@ -168,7 +172,7 @@ def _messages(
             request=Request(it.name, spelled(it.ask)) if it.ask else None,
             refusal=it.refusal,
             known=bool(it.when),
-            spoken=_spoken(profile, it, framing, of),
+            spoken=_spoken(profile, it, shared, of),
             identifies=identifies,
             subjects=of,
         )
@@ -177,12 +181,12 @@ def _messages(
 def _spoken(
     profile: BytesProfile | TextProfile,
     message: BytesMessage | TextMessage,
-    framing: Framing,
+    shared: Parts | None,
     of: Sequence[Subject],
 ) -> Spoken:
-    if isinstance(profile, TextProfile) and isinstance(message, TextMessage):
+    if shared and isinstance(profile, TextProfile) and isinstance(message, TextMessage):
         texts = _parts(profile.cells, profile.identity, message.name, of)
-        return SpokenText(message, profile.text, framing, texts)
+        return SpokenText(message, shared, texts)
     if isinstance(profile, BytesProfile) and isinstance(message, BytesMessage):
         numbers = _parts(profile.cells, profile.identity, message.name, of)
         return SpokenBytes(message, profile.wire.order, numbers)

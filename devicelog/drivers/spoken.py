@@ -12,12 +12,10 @@ from devicelog.drivers.meaning import Values
 from devicelog.drivers.profile import (
     ByteCell,
     BytesMessage,
-    Text,
     TextCell,
     TextMessage,
 )
-from devicelog.drivers.text import Sheet, Sheets, TextLayout
-from devicelog.wire.base import Framing
+from devicelog.drivers.text import Parts, Sheet, Sheets, TextLayout
 from devicelog.wire.checks import Order
 
 
@@ -81,13 +79,12 @@ class SpokenText:
     def __init__(
         self,
         message: TextMessage,
-        text: Text,
-        framing: Framing,
+        texts: Parts,
         parts: Sequence[Sequence[TextCell]],
     ) -> None:
         cells = [cell for part in parts for cell in part]
-        self._sheets = Sheets(text, message, cells, framing.front, framing.back)
-        self._parts = [TextLayout(text, cells) for cells in parts]
+        self._sheets = Sheets(texts, message, cells)
+        self._parts = [TextLayout(texts.text, cells) for cells in parts]
 
     def fits(self, body: bytes) -> bool:
         """See `Spoken`. A body of another shape may be another message's."""

@@ -18,25 +18,67 @@ Sheet = dict[Place, str]
 _WHOLE: Final = "[-+]?[0-9]{1,12}"
 
 
+class Parts:
+    """Takes texts apart that say KEY=VALUE or fields, whatever message they are.
+
+    `front`, `back`: bytes around the text in a body. All messages of a device share
+    one, so that a frame is taken apart once.
+    """
+
+    def __init__(self, text: Text, front: int, back: int) -> None:
+        self.text = text
+        self.front, self.back = front, back
+        self._last: tuple[bytes, tuple[Sheet, str]] = (b"", ({}, "nothing"))
+
+    def read(self, body: bytes) -> tuple[Sheet, str]:
+        """What stands at each place; "" or what is wrong with the shape."""
+        if body != self._last[0]:
+            self._last = body, self._apart(body)
+        return self._last[1]
+
+    # --- Private ------------------------------------------------------------------
+
+    def _apart(self, body: bytes) -> tuple[Sheet, str]:
+        content = body[self.front : len(body) - self.back].decode("latin-1")
+        parts, wrong = content.split(self.text.separator), ""
+        if self.text.closed:
+            if parts[-1]:
+                wrong = f"no {self.text.separator!r} stands behind the last"
+            else:
+                parts.pop()
+        if self.text.form == "fields":
+            return dict(enumerate(parts)), wrong
+        sheet, why = self._keys(parts)
+        return sheet, wrong or why
+
+    def _keys(self, parts: Iterable[str]) -> tuple[Sheet, str]:
+        sheet: Sheet = {}
+        for part in parts:
+            key, equals, value = part.partition(self.text.equals)
+            key = key.strip()
+            if not equals:
+                return sheet, f"{part!r} is no KEY{self.text.equals}VALUE"
+            if key in sheet:
+                return sheet, f"{key} stands twice"
+            sheet[key] = value
+        return sheet, ""
+
+
 class Sheets:
-    """The texts of one message <-> sheets. `front`, `back`: what is around them."""
+    """The texts of one message <-> sheets."""
 
     def __init__(
-        self,
-        text: Text,
-        message: TextMessage,
-        cells: Iterable[TextCell],
-        front: int,
-        back: int,
+        self, parts: Parts, message: TextMessage, cells: Iterable[TextCell]
     ) -> None:
-        self._text = text
+        self._parts = parts
+        self._text = text = parts.text
         self._size = message.size
-        self._front, self._back = front, back
-        places = {place_of(text, cell): cell.length for cell in cells}
-        whens = {_place(text, place): it for place, it in message.when.items()}
-        self._when: Sheet = whens
-        self._places = {place: len(it) for place, it in whens.items()} | places
-        self._read: tuple[bytes, tuple[Sheet, str]] = (b"", ({}, "nothing"))
+        self._when: Sheet = {
+            _place(text, place): it for place, it in message.when.items()
+        }
+        whens = {place: len(it) for place, it in self._when.items()}
+        self._places = whens | {place_of(text, cell): cell.length for cell in cells}
+        self._last: tuple[bytes, tuple[Sheet, str]] = (b"", ({}, "nothing"))
 
     def fits(self, sheet: Sheet) -> bool:
         """Whether this is the message."""
@@ -44,9 +86,14 @@ class Sheets:
 
     def read(self, body: bytes) -> tuple[Sheet, str]:
         """Take a frame's text apart; "" or what is wrong with its shape."""
-        if body != self._read[0]:  # asked for at least twice a frame
-            self._read = body, self._apart(body)
-        return self._read[1]
+        if self._text.form == "columns":
+            if body != self._last[0]:
+                self._last = body, self._columns(body.decode("latin-1"))
+            return self._last[1]
+        sheet, wrong = self._parts.read(body)
+        if self._text.form == "fields" and len(sheet) != self._size:
+            wrong = wrong or f"{len(sheet)} fields, not {self._size}"
+        return sheet, wrong
 
     def blank(self) -> Sheet:
         """A sheet that says no more than which message it is."""
@@ -63,51 +110,22 @@ class Sheets:
                 letters[int(place) : int(place) + len(it)] = it
             return "".join(letters).encode("latin-1")
         if text.form == "keys":
-            parts = [f"{key}{text.equals}{it}" for key, it in sheet.items()]
+            said = [f"{key}{text.equals}{it}" for key, it in sheet.items()]
         else:
-            parts = [*sheet.values()]
-        content = text.separator.join(parts) + (text.separator if text.closed else "")
-        return bytes(self._front) + content.encode("latin-1") + bytes(self._back)
+            said = [*sheet.values()]
+        content = text.separator.join(said) + (text.separator if text.closed else "")
+        front, back = bytes(self._parts.front), bytes(self._parts.back)
+        return front + content.encode("latin-1") + back
 
     # --- Private ------------------------------------------------------------------
 
-    def _apart(self, body: bytes) -> tuple[Sheet, str]:
-        form = self._text.form
-        if form == "columns":
-            return self._columns(body.decode("latin-1"))
-        content = body[self._front : len(body) - self._back].decode("latin-1")
-        parts, wrong = content.split(self._text.separator), ""
-        if self._text.closed:
-            if parts[-1]:
-                wrong = f"no {self._text.separator!r} stands behind the last"
-            else:
-                parts.pop()
-        if form == "keys":
-            sheet, why = self._keys(parts)
-            return sheet, wrong or why
-        if len(parts) != self._size:
-            wrong = wrong or f"{len(parts)} fields, not {self._size}"
-        return dict(enumerate(parts)), wrong
-
     def _columns(self, body: str) -> tuple[Sheet, str]:
-        sheet: Sheet = {
-            place: body[int(place) : int(place) + length]
-            for place, length in self._places.items()
-        }
-        wrong = len(body) != self._size
-        return sheet, f"{len(body)} characters, not {self._size}" if wrong else ""
-
-    def _keys(self, parts: Iterable[str]) -> tuple[Sheet, str]:
-        sheet: Sheet = {}
-        for part in parts:
-            key, equals, value = part.partition(self._text.equals)
-            key = key.strip()
-            if not equals:
-                return sheet, f"{part!r} is no KEY{self._text.equals}VALUE"
-            if key in sheet:
-                return sheet, f"{key} stands twice"
-            sheet[key] = value
-        return sheet, ""
+        if len(body) != self._size:
+            wrong = f"{len(body)} characters, not {self._size}"
+            places: Iterable[Place] = self._when
+        else:
+            wrong, places = "", self._places
+        return {it: body[int(it) : int(it) + self._places[it]] for it in places}, wrong
 
 
 class TextLayout:

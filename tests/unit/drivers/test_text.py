@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devicelog.drivers.profile import Text, TextCell, TextMessage
-from devicelog.drivers.text import Sheets, TextLayout
+from devicelog.drivers.text import Parts, Sheets, TextLayout
 
 KEYS = Text(form="keys", separator=" ", equals=":")
 FIELDS = Text(form="fields", separator=";")
@@ -20,14 +20,14 @@ def cell(name: str = "time_left_s", **more: Any) -> TextCell:
 
 def read(text: Text, line: bytes, *cells: TextCell, size=0, when=None):
     message = TextMessage(name="m", size=size, when=when or {})
-    sheet, wrong = Sheets(text, message, cells, 0, 0).read(line)
+    sheet, wrong = Sheets(Parts(text, 0, 0), message, cells).read(line)
     assert wrong == ""
     return TextLayout(text, cells).decode(sheet)
 
 
 def written(text: Text, values, *cells: TextCell, size=0, when=None):
     message = TextMessage(name="m", size=size, when=when or {})
-    sheets = Sheets(text, message, cells, 0, 0)
+    sheets = Sheets(Parts(text, 0, 0), message, cells)
     sheet = sheets.blank()
     TextLayout(text, cells).encode(values, sheet)
     return sheets.write(sheet)
