@@ -236,11 +236,10 @@ def two_bits(frame, dice):
     return flipped(frame, dice, 2)
 
 
-def no_wrong_reading_is_believed(name: str, rounds: int) -> None:
+def checked(name: str, rounds: int) -> Score:
+    """One disturbance a frame; of a CRC also two bits, which it always sees."""
     strong = name in KINDS_OF_16_BITS
-    score = believe(name, rounds, DAMAGES | ({TWICE: two_bits} if strong else {}))
-
-    assert score.lies == []
+    return believe(name, rounds, DAMAGES | ({TWICE: two_bits} if strong else {}))
 
 
 def two_errors_pass_a_sum_no_more_often_than_they_must(name: str, rounds: int) -> None:
@@ -271,7 +270,7 @@ def without_a_check_values_may_be_wrong_but_no_state(rounds: int) -> None:
 
 @pytest.mark.parametrize("name", [*KINDS_OF_16_BITS, *KINDS_OF_8_BITS])
 def test_no_wrong_reading_is_believed(name):
-    no_wrong_reading_is_believed(name, SUITE)
+    assert checked(name, SUITE).lies == []
 
 
 @pytest.mark.parametrize("name", KINDS_OF_8_BITS)
@@ -288,9 +287,21 @@ MILLION = 1_000_000
 
 @pytest.mark.torture
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("name", [*KINDS_OF_16_BITS, *KINDS_OF_8_BITS])
-def test_no_wrong_reading_of_a_million_is_believed(name):
-    no_wrong_reading_is_believed(name, MILLION)
+@pytest.mark.parametrize("name", KINDS_OF_16_BITS)
+def test_a_million_pass_a_crc_no_more_often_than_they_must(name):
+    """Frames of a wrong length pass 16 bits by chance; the gate asks none of them."""
+    assert len(checked(name, MILLION).lies) <= MILLION / 2**16
+
+
+@pytest.mark.torture
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("name", KINDS_OF_8_BITS)
+def test_of_a_million_a_sum_and_the_gate_are_fooled_by_bursts_alone(name):
+    """Two bytes side by side may change by as much up as down."""
+    score = checked(name, MILLION)
+
+    assert {kind for kind, *_ in score.lies} <= {"a burst"}
+    assert len(score.lies) <= score.hurt["a burst"] / 2**8
 
 
 @pytest.mark.torture
