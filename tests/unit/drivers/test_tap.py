@@ -101,3 +101,57 @@ def test_what_the_master_asks_is_a_frame_without_a_reading(name):
     counts = line.device.counts
     assert (counts.silent_frames, counts.readings) == (len(requests), 0)
     assert counts.noise_bytes == 0
+
+
+LEGACY = """
+schema = 1
+name = "us-legacy"
+title = "An old device that says ON and OFF (made up)"
+quiet_s = 5.0
+interval_s = 2.0
+[line]
+baud = 2400
+bytesize = 7
+stopbits = 2
+[wire]
+style = "lines"
+[text]
+form = "columns"
+[timer]
+direction = "none"
+[[messages]]
+name = "line"
+size = 5
+[[channels]]
+name = "us"
+modality = "us"
+message = "line"
+state = "state"
+states = { OFF = "idle", "ON" = "running" }
+[[cells]]
+message = "line"
+name = "state"
+at = 0
+length = 3
+"""
+
+
+@pytest.mark.parametrize("access", ["tap", "poll"])
+def test_a_device_that_says_on_and_off_and_nothing_else(access):
+    """No request, no identity, no timer, no intensity."""
+    it = driver(parse(LEGACY, "x.toml"))
+    line = Recorded(it, access)
+    for second in range(0, 400, 2):
+        line.hear(b"ON \r\n" if 20 <= second < 320 else b"OFF\r\n")
+        line.wait(2, step=0.5)
+    line.stop()
+    start, end = line.events
+
+    assert line.sent == []
+    assert (it.identify(), it.polls()) == (None, [])
+    assert start.values == {"intensity_convention": "unknown"}
+    assert end.reason == "stopped_early"
+    assert set(end.flags) == {"identity_unverified", "end_unsure"}
+    assert end.totals["emission_s"] == pytest.approx(300, abs=2)
+    assert not [name for name in end.totals if "energy" in name]
+    assert line.conserves()
