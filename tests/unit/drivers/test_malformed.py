@@ -287,21 +287,14 @@ MILLION = 1_000_000
 
 @pytest.mark.torture
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("name", KINDS_OF_16_BITS)
-def test_a_million_pass_a_crc_no_more_often_than_they_must(name):
-    """Frames of a wrong length pass 16 bits by chance; the gate asks none of them."""
+@pytest.mark.parametrize("name", [*KINDS_OF_16_BITS, *KINDS_OF_8_BITS])
+def test_of_a_million_no_more_are_believed_than_a_crc_must_let_pass(name):
+    """Nothing promises none: a handful pass by chance, and what they say is believable.
+
+    A CRC is passed by frames of a wrong length, where it stands beside the field that
+    lies; a sum by bursts over two bytes that change it as much up as down.
+    """
     assert len(checked(name, MILLION).lies) <= MILLION / 2**16
-
-
-@pytest.mark.torture
-@pytest.mark.timeout(3600)
-@pytest.mark.parametrize("name", KINDS_OF_8_BITS)
-def test_of_a_million_a_sum_and_the_gate_are_fooled_by_bursts_alone(name):
-    """Two bytes side by side may change by as much up as down."""
-    score = checked(name, MILLION)
-
-    assert {kind for kind, *_ in score.lies} <= {"a burst"}
-    assert len(score.lies) <= score.hurt["a burst"] / 2**8
 
 
 @pytest.mark.torture
