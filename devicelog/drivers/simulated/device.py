@@ -13,6 +13,7 @@ import msgspec
 
 from devicelog.drivers.modbus import ModbusDriver
 from devicelog.drivers.profile import ModbusProfile, Profile, Read
+from devicelog.errors import ConfigError
 from devicelog.model.fields import Value
 from devicelog.model.flow import Frame, Identity
 from devicelog.wire import modbus
@@ -57,14 +58,20 @@ class Faults(msgspec.Struct):
 
 
 class VirtualDevice:
-    """One device of a profile of style modbus_rtu. Pure: it is told the time."""
+    """One device of a profile of style modbus_rtu. Pure: it is told the time.
+
+    Raises ConfigError for a profile of another style.
+    """
 
     def __init__(self, profile: Profile, source: Source, identity: Identity) -> None:
         self.source = source
         self.identity = identity
         self.faults = Faults()
         if not isinstance(profile, ModbusProfile):
-            raise TypeError(f"{profile.name} is no profile of style modbus_rtu")
+            raise ConfigError(
+                f"profile {profile.name} cannot be simulated",
+                hint="only those of style modbus_rtu can, yet",
+            )
         self._profile = profile
         self._driver = ModbusDriver(profile)
         self._framer = self._driver.framer()

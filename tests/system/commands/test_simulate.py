@@ -170,16 +170,16 @@ title = "An interferential device"
 identity = "none"
 line = { baud = 9600 }
 wire = { style = "modbus_rtu" }
-requests = [{ name = "all", function = 3, address = 0, count = 3 }]
+messages = [{ name = "all", function = 3, address = 0, count = 3 }]
 cells = [
-  { request = "all", at = 0, name = "state" },
-  { request = "all", at = 1, name = "time_left_s" },
-  { request = "all", at = 2, name = "amplitude_1_ma" },
+  { message = "all", at = 0, name = "state" },
+  { message = "all", at = 1, name = "time_left_s" },
+  { message = "all", at = 2, name = "amplitude_1_ma" },
 ]
 [[channels]]
 name = "if"
 modality = "if"
-request = "all"
+message = "all"
 state = "state"
 states = { 0 = "idle", 1 = "running" }
 """
@@ -191,6 +191,9 @@ def test_a_profile_that_no_virtual_device_speaks_is_refused(site):
     told = site.run("simulate", str(other), code=3).stderr
 
     assert "channel if of profile if-modbus cannot be simulated" in told
+    assert "profile us-classic cannot be simulated" in (
+        site.run("simulate", "us-classic", code=3).stderr
+    )
 
 
 def test_the_scripts_are_listed(site):

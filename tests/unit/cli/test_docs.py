@@ -7,6 +7,7 @@ import msgspec
 import pytest
 from unit.cli.test_help import NAMES
 
+from devicelog.drivers.capture import Summary, Told
 from devicelog.drivers.simulated.script_file import parse
 from devicelog.drivers.simulated.ultrasound import ACTS
 from devicelog.errors import (
@@ -23,7 +24,7 @@ from devicelog.operations.status import ChannelStatus, DeviceStatus, Status
 from devicelog.operations.trial import Seen
 
 PAGE = (Path(__file__).parents[3] / "docs" / "cli.md").read_text(encoding="utf-8")
-GROUPS = {"config", "devices", "sessions", "clock", "db"}
+GROUPS = {"config", "devices", "profile", "sessions", "clock", "db"}
 SHAPES = (
     Status,
     DeviceStatus,
@@ -32,6 +33,8 @@ SHAPES = (
     Known,
     Port,
     Seen,
+    Told,
+    Summary,
     SessionRow,
     Report,
 )

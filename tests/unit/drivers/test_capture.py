@@ -109,6 +109,13 @@ def test_the_command_shows_frame_by_frame(tmp_path):
     assert lines[-1] == "52 bytes: 1 frames, 1 readings, 1 bytes of noise"
 
 
+def test_the_example_in_the_pages_of_the_command_line_is_what_it_prints():
+    page = (Path(__file__).parents[3] / "docs" / "cli.md").read_text()
+    result = run("combo", "--capture", "3f 55 53 0d 0a ff")
+
+    assert result.stdout in page
+
+
 def test_the_command_takes_hexadecimal_digits_and_prints_json():
     frame, row = golden("ifc-classic", "running")
     result = run("ifc-classic", "--json", "--capture", frame.hex(" "))

@@ -127,11 +127,11 @@ def test_a_device_that_cannot_say_who_it_is_needs_a_port_that_stays(tmp_path):
 
 
 def _without_identity(text):
-    """The blocks of a profile that do not speak of the identity request."""
+    """The blocks of a profile that do not speak of the identity."""
     head, *blocks = text.split("\n[[")
     yield head
     for block in blocks:
-        if 'request = "identity"' not in block and 'name = "identity"' not in block:
+        if 'message = "identity"' not in block and 'name = "identity"' not in block:
             yield f"\n[[{block}"
 
 
