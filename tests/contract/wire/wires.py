@@ -95,7 +95,7 @@ WIRES = {
         b"\x02",
     ),
     "delimited, raw crc": declared(
-        DelimitedWire(start=STX, end=ETX, check="crc16_kermit", data="binary"),
+        DelimitedWire(start=STX, end=ETX, check="crc16_mcrf4xx", data="binary"),
         NO_ETX,
         b"\x02",
     ),
@@ -149,7 +149,7 @@ WIRES = {
             end="<0F>",
             escape="<81>",
             escape_xor=0x55,
-            check="crc16_xmodem",
+            check="crc16_genibus",
         ),
         ANY + b"\xf0\x0f\x81" * 40,
         b"\xf0",

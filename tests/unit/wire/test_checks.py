@@ -106,3 +106,17 @@ def test_strength_in_bits():
     small = [name for name in CHECKS if "crc" not in name]
     assert [check(name).bits for name in small] == [0, 7, 8, 8, 8, 8]
     assert reduce(max, (check(name).size for name in CHECKS)) == 2
+
+
+@pytest.mark.parametrize("name", ["xmodem", "kermit", "arc"])
+def test_a_crc_that_begins_at_0_does_not_see_zeros_at_its_front(name):
+    it = check(f"crc16_{name}")
+
+    assert it.of(b"\0\0123") == it.of(b"\0123")
+
+
+@pytest.mark.parametrize("name", ["ibm_3740", "modbus", "mcrf4xx", "genibus"])
+def test_one_that_begins_elsewhere_does(name):
+    it = check(f"crc16_{name}")
+
+    assert it.of(b"\0\0123") != it.of(b"\0123")
