@@ -16,7 +16,7 @@ from line.sums import journalled
 
 from devicelog.clock import SECOND, ManualClock
 from devicelog.drivers.load import driver, load
-from devicelog.drivers.profile import Profile, Wire
+from devicelog.drivers.profile import Profile
 from devicelog.drivers.simulated.clinic import clinic
 from devicelog.drivers.simulated.device import VirtualDevice
 from devicelog.drivers.simulated.script import Player
@@ -33,13 +33,14 @@ from devicelog.recorder.restore import Axis, restore
 from devicelog.recorder.settings import DeviceSettings
 from devicelog.recorder.timebase import Timebase
 from devicelog.wire import modbus
+from devicelog.wire.modbus import ModbusWire
 
 BOOT = "boot"
 WALKS = 20
 STEPS = 300
 
 
-class Weak(Wire, frozen=True, forbid_unknown_fields=True):
+class Weak(ModbusWire, frozen=True, forbid_unknown_fields=True):
     """The same wire, were its checksum one of 8 bits: readings must follow."""
 
     @property
@@ -52,7 +53,7 @@ def profile(*, weak: bool) -> Profile:
     if not weak:
         return shipped
     wire = Weak(
-        **{name: getattr(shipped.wire, name) for name in Wire.__struct_fields__}
+        **{name: getattr(shipped.wire, name) for name in ModbusWire.__struct_fields__}
     )
     return msgspec.structs.replace(shipped, wire=wire)
 

@@ -9,7 +9,6 @@ from line.sums import conserve
 from devicelog.clock import SECOND, ManualClock
 from devicelog.drivers import base
 from devicelog.drivers.load import driver, load, parse
-from devicelog.drivers.profile import Wire
 from devicelog.errors import LineLost, PortError
 from devicelog.model import codec
 from devicelog.model.flow import Identity
@@ -19,12 +18,13 @@ from devicelog.recorder.gaps import Seen
 from devicelog.recorder.settings import DeviceSettings
 from devicelog.recorder.timebase import Timebase
 from devicelog.wire import modbus
+from devicelog.wire.modbus import ModbusWire
 
 SECOND_CHANNEL = """
 [[channels]]
 name = "us2"
 modality = "us"
-request = "status"
+message = "status"
 state = "state"
 
 [channels.states]
@@ -39,7 +39,7 @@ IDLE = (0, 0, 0, 0, 0, 0, 65535, 0, 0, 0, 500, 41, 1, 240, 0, 0, 0, 0, 0, 1)
 REQUEST = modbus.request(10, 4, 0, 20)
 
 
-class Weak(Wire, frozen=True, forbid_unknown_fields=True):
+class Weak(ModbusWire, frozen=True, forbid_unknown_fields=True):
     """The same wire, were its checksum one of 8 bits."""
 
     @property
@@ -48,7 +48,7 @@ class Weak(Wire, frozen=True, forbid_unknown_fields=True):
 
 
 def weak(profile):
-    wire = {name: getattr(profile.wire, name) for name in Wire.__struct_fields__}
+    wire = {name: getattr(profile.wire, name) for name in ModbusWire.__struct_fields__}
     return msgspec.structs.replace(profile, wire=Weak(**wire))
 
 
