@@ -10,7 +10,7 @@ import logging
 import random
 import threading
 from collections.abc import Callable, Sequence
-from typing import Final, Protocol
+from typing import Final
 
 import msgspec
 
@@ -19,7 +19,9 @@ from devicelog.errors import SinkUnavailable
 from devicelog.journal.reader import Reader
 from devicelog.model.delivery import Position, Progress, Reject
 from devicelog.model.flow import Entry
-from devicelog.sinks.base import Rejected, Said, Sink
+from devicelog.sinks.base import Journal, Rejected, Said, Sink, Store
+from devicelog.sinks.latecomers import Latecomers
+from devicelog.sinks.proof import Proving
 
 _log = logging.getLogger(__name__)
 
@@ -29,23 +31,6 @@ _LOOK_S: Final = 1.0
 _FIRST_WAIT_S: Final = 0.2
 _LAST_WAIT_S: Final = 60.0
 _ALARM_NS: Final = 60 * SECOND  # a shorter absence is no news for a person
-
-
-class Journal(Protocol):
-    """What a relay asks of the journal's writer."""
-
-    @property
-    def committed(self) -> int:
-        """The last durable `seq`."""
-
-    def deliver(self, progress: Progress) -> None:
-        """Make this durable with the next commit."""
-
-    def alarm(self, name: str, text: str, remedy: str = "") -> None:
-        """Tell something a person must know."""
-
-    def clear(self, name: str, text: str) -> None:
-        """It is over."""
 
 
 class RelayStatus(msgspec.Struct, frozen=True):
@@ -90,6 +75,10 @@ class Relay:
         self._first_wait_s = self._wait_s = first_wait_s
         self._rejected = 0
         self._position = Position()
+        self._late = Latecomers(sink.name)
+        self._proving: Proving | None = None
+        if isinstance(sink, Store):
+            self._proving = Proving(sink.name, sink, journal, clock)
 
     # --- From anywhere ------------------------------------------------------------
 
@@ -103,7 +92,18 @@ class Relay:
         """Send everything after this again, as history."""
 
         def now() -> None:
-            self._move(Position(done_to=done_to).opened(self._position.top))
+            position = Position(done_to=done_to).proved(self._position.proof)
+            self._move(position.opened(self._position.top))
+
+        self._calls.append(now)
+        self.wake()
+
+    def prove(self, after: int = 0) -> None:
+        """Read everything after this back, if the sink can be read."""
+
+        def now() -> None:
+            if self._proving:
+                self._move(self._proving.again(self._position, after))
 
         self._calls.append(now)
         self.wake()
@@ -144,8 +144,10 @@ class Relay:
         try:
             if not self._connected:
                 self._connect(view)
-            lived = self._live(view)
-            if not (self._backfill(view) or lived):
+            worked = self._live(view)
+            for work in (self._backfill, self._revisit, self._prove):
+                worked = work(view) or worked
+            if not worked:
                 self.sink.tend()
                 self._rest(_LOOK_S)
         except SinkUnavailable as error:
@@ -155,6 +157,9 @@ class Relay:
         self.sink.connect()
         self._move(self._position.opened(view.last_seq()))
         self.sink.present(view)
+        self._late.call(self._position)
+        if self._proving:
+            self._move(self._proving.connected(self._position))
         self._connected, self._away_ns = True, None
         self._text, self._since_ns = "connected", self._clock.wall_ns()
         if self._alarmed:
@@ -187,11 +192,45 @@ class Relay:
         self._move(self._position.filled(upto), progress)
         return True
 
+    def _revisit(self, view: Reader) -> bool:
+        """Whether entries were waiting whose time may be known by now."""
+        entries = self._late.page(view)
+        if not entries:
+            return False
+        upto, progress = self._send(entries, historical=True, view=view)
+        self._late.sent(upto)
+        waiting = {*progress.waiting}
+        gone = (it.seq for it in entries if it.seq <= upto and it.seq not in waiting)
+        told = msgspec.structs.replace(progress, waiting=(), arrived=tuple(gone))
+        self._move(self._position, told)
+        return True
+
+    def _prove(self, view: Reader) -> bool:
+        """Whether something was to be read back."""
+        if self._proving is None:
+            return False
+        self._move(self._proving.look(self._position))
+        page = self._proving.page(self._position, view)
+        if page is None:
+            return False
+        upto, progress = page.upto, None
+        if page.lacking:
+            sent, progress = self._send(page.lacking, historical=True, view=view)
+            upto = upto if sent == page.lacking[-1].seq else sent
+        proof = msgspec.structs.replace(self._position.proof, verified_to=upto)
+        self._move(self._position.proved(proof), progress)
+        return True
+
     def _send(
         self, entries: Sequence[Entry], *, historical: bool, view: Reader
     ) -> tuple[int, Progress]:
         """Up to which `seq` these are dealt with, and what was set aside on the way."""
+        if self._proving:
+            proof = self._position.proof.wrote(entries[0].seq)
+            self._position = self._position.proved(proof)
         answers = self.sink.send(entries, historical=historical, view=view)
+        if any(entry.kind == "clock" for entry in entries):
+            self._late.call(self._position)
         upto = entries[0].seq - 1
         rejects: list[Reject] = []
         waiting: list[int] = []
@@ -242,7 +281,9 @@ class Relay:
         if self._away_ns is None:
             _log.warning("%s is away: %s", self.sink.name, error)
             self._away_ns, self._since_ns = now_ns, self._clock.wall_ns()
-        if not self._alarmed and now_ns - self._away_ns >= _ALARM_NS:
+        # What asks for a person is told at once.
+        lasts = error.retry_after_s >= _LAST_WAIT_S
+        if not self._alarmed and (lasts or now_ns - self._away_ns >= _ALARM_NS):
             self._alarmed = True
             text = f"{self.sink.name} is away: {error.message}"
             self._journal.alarm(self._alarm, text, error.hint)
