@@ -13,7 +13,7 @@ from typing import Protocol, runtime_checkable
 import msgspec
 
 from devicelog.journal.reader import Reader
-from devicelog.model.delivery import Progress
+from devicelog.model.delivery import Position, Progress
 from devicelog.model.flow import Entry
 
 
@@ -93,3 +93,15 @@ class Journal(Protocol):
 
     def clear(self, name: str, text: str) -> None:
         """It is over."""
+
+
+class RelayStatus(msgspec.Struct, frozen=True):
+    """How a sink stands. `since_ns`: since when it is there, or away. UTC."""
+
+    sink: str
+    connected: bool
+    since_ns: int
+    text: str
+    position: Position
+    pending: int
+    rejected: int

@@ -245,7 +245,7 @@ class _Variables(msgspec.Struct, frozen=True):
 def _translated(server: Server, *, refusals: bool = True) -> Iterator[None]:
     """Within it what the client raises becomes what the sink understands."""
     from influxdb_client.rest import ApiException  # noqa: PLC0415
-    from urllib3.exceptions import HTTPError, TimeoutError  # noqa: A004, PLC0415
+    from urllib3 import exceptions  # noqa: PLC0415
 
     try:
         yield
@@ -253,9 +253,9 @@ def _translated(server: Server, *, refusals: bool = True) -> Iterator[None]:
         if not refusals:
             raise
         raise _refusal(server, error) from error
-    except TimeoutError as error:
+    except exceptions.ReadTimeoutError as error:
         raise TooSlow(f"{server.url} does not answer in time") from error
-    except (HTTPError, OSError) as error:
+    except (exceptions.HTTPError, OSError) as error:
         raise SinkUnavailable(
             f"{server.url} cannot be reached: {_short(error)}",
             hint="does it run, and is the address right?",

@@ -19,9 +19,11 @@ from devicelog.errors import SinkUnavailable
 from devicelog.journal.reader import Reader
 from devicelog.model.delivery import Position, Progress, Reject
 from devicelog.model.flow import Entry
-from devicelog.sinks.base import Journal, Rejected, Said, Sink, Store
+from devicelog.sinks.base import Journal, Rejected, RelayStatus, Said, Sink, Store
 from devicelog.sinks.latecomers import Latecomers
 from devicelog.sinks.proof import Proving
+
+__all__ = ["Relay", "RelayStatus"]
 
 _log = logging.getLogger(__name__)
 
@@ -31,18 +33,6 @@ _LOOK_S: Final = 1.0
 _FIRST_WAIT_S: Final = 0.2
 _LAST_WAIT_S: Final = 60.0
 _ALARM_NS: Final = 60 * SECOND  # a shorter absence is no news for a person
-
-
-class RelayStatus(msgspec.Struct, frozen=True):
-    """How a sink stands. `since_ns`: since when it is there, or away. UTC."""
-
-    sink: str
-    connected: bool
-    since_ns: int
-    text: str
-    position: Position
-    pending: int
-    rejected: int
 
 
 class Relay:

@@ -19,6 +19,7 @@ PASSED = ("Content-Type", "Content-Encoding")
 
 class Front(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # else an answer in two parts waits 40 ms
     upstream = 0
     line = None
 
