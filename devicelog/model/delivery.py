@@ -77,6 +77,11 @@ class Position(msgspec.Struct, frozen=True):
         return self.ranges[-1][1] if self.ranges else self.done_to
 
     @property
+    def last(self) -> int:
+        """The highest that is taken."""
+        return max([self.done_to, *(b for a, b in self.ranges if a <= b)])
+
+    @property
     def gap(self) -> tuple[int, int] | None:
         """The lowest range that was left out."""
         return (self.done_to + 1, self.ranges[0][0] - 1) if self.ranges else None
@@ -100,6 +105,10 @@ class Position(msgspec.Struct, frozen=True):
         return (
             self if proof is self.proof else msgspec.structs.replace(self, proof=proof)
         )
+
+    def read_to(self, seq: int) -> Self:
+        """All that is taken up to here has been read back."""
+        return self.proved(msgspec.structs.replace(self.proof, verified_to=seq))
 
     def takes(self, seq: int) -> bool:
         """Whether this one is taken."""

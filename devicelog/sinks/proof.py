@@ -12,11 +12,12 @@ import msgspec
 
 from devicelog.clock import SECOND, Clock
 from devicelog.journal.reader import Reader
-from devicelog.model.delivery import Position
+from devicelog.model.delivery import Position, Reject
 from devicelog.model.flow import Entry
 from devicelog.sinks.base import Journal, Store
 
 _PAGE: Final = 500
+_REFUSED: Final = 10_000
 _LOOK_NS: Final = 60 * SECOND  # a server that restarts fast breaks no connection
 
 
@@ -38,10 +39,11 @@ class Proving:
         self._to = 0
         self._look_ns = 0
         self._lost = 0
+        self._never: set[int] = set()
 
-    def connected(self, position: Position) -> Position:
-        """A connection is new: all that was taken before it is to be read back."""
-        self._to = position.top
+    def connected(self, before: Position, position: Position) -> Position:
+        """A connection is new: all that was taken `before` it is to be read back."""
+        self._to = before.last
         self._look_ns = self._clock.mono_ns() + _LOOK_NS
         return position.proved(position.proof.met(self._store.started()))
 
@@ -55,15 +57,21 @@ class Proving:
         if not server:
             return position
         if server != position.proof.server:
-            self._to = position.top
+            self._to = position.last
         return position.proved(position.proof.met(server))
 
     def again(self, position: Position, after: int) -> Position:
         """Read back everything after this once more."""
-        self._to = position.top
+        self._to = position.last
         proof = position.proof
         lowest = min(proof.verified_to, after)
         return position.proved(msgspec.structs.replace(proof, verified_to=lowest))
+
+    def refused(self, rejects: Sequence[Reject]) -> None:
+        """These are never taken; the journal may not know it yet."""
+        if len(self._never) > _REFUSED:
+            self._never.clear()
+        self._never |= {it.seq for it in rejects}
 
     def page(self, position: Position, view: Reader) -> Page | None:
         """The next page; None: all is read back."""
@@ -77,7 +85,7 @@ class Proving:
         if not entries:
             return Page(last)
         upto = last if len(found) < _PAGE else entries[-1].seq
-        never = view.set_aside(self._name, first, upto)
+        never = view.set_aside(self._name, first, upto) | self._never
         lacking = [
             it for it in self._store.lacking(entries, view) if it.seq not in never
         ]

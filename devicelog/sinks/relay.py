@@ -23,8 +23,6 @@ from devicelog.sinks.base import Journal, Rejected, RelayStatus, Said, Sink, Sto
 from devicelog.sinks.latecomers import Latecomers
 from devicelog.sinks.proof import Proving
 
-__all__ = ["Relay", "RelayStatus"]
-
 _log = logging.getLogger(__name__)
 
 _LIVE: Final = 1000
@@ -120,9 +118,9 @@ class Relay:
 
     def run(self) -> None:
         """Until `stop`."""
+        name = self.sink.name
         with Reader(self._directory) as view:
-            self._position = view.position(self.sink.name)
-            self._rejected = view.rejected(self.sink.name)
+            self._position, self._rejected = view.position(name), view.rejected(name)
             while not self._stopping:
                 self.beats += 1
                 self._pass(view)
@@ -145,11 +143,12 @@ class Relay:
 
     def _connect(self, view: Reader) -> None:
         self.sink.connect()
-        self._move(self._position.opened(view.last_seq()))
+        before = self._position
+        self._move(before.opened(view.last_seq()))
         self.sink.present(view)
         self._late.call(self._position)
         if self._proving:
-            self._move(self._proving.connected(self._position))
+            self._move(self._proving.connected(before, self._position))
         self._connected, self._away_ns = True, None
         self._text, self._since_ns = "connected", self._clock.wall_ns()
         if self._alarmed:
@@ -189,8 +188,7 @@ class Relay:
             return False
         upto, progress = self._send(entries, historical=True, view=view)
         self._late.sent(upto)
-        waiting = {*progress.waiting}
-        gone = (it.seq for it in entries if it.seq <= upto and it.seq not in waiting)
+        gone = {it.seq for it in entries if it.seq <= upto} - {*progress.waiting}
         told = msgspec.structs.replace(progress, waiting=(), arrived=tuple(gone))
         self._move(self._position, told)
         return True
@@ -207,8 +205,7 @@ class Relay:
         if page.lacking:
             sent, progress = self._send(page.lacking, historical=True, view=view)
             upto = upto if sent == page.lacking[-1].seq else sent
-        proof = msgspec.structs.replace(self._position.proof, verified_to=upto)
-        self._move(self._position.proved(proof), progress)
+        self._move(self._position.read_to(upto), progress)
         return True
 
     def _send(
@@ -256,6 +253,8 @@ class Relay:
 
     def _set_aside(self, rejects: Sequence[Reject]) -> None:
         self._rejected += len(rejects)
+        if self._proving:
+            self._proving.refused(rejects)
         if rejects:
             first = rejects[0]
             self._journal.alarm(

@@ -7,17 +7,22 @@ _BUCKET, _TOKEN beside it): then nothing is started, and what kills it is skippe
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from datetime import UTC, datetime
 from pathlib import Path
 
 import requires
+from influxdb_client import DBRPCreate, DBRPsService, InfluxDBClient
+from influxdb_client.client.write_api import SYNCHRONOUS
 
 from devicelog.sinks.settings import InfluxSettings
 
@@ -56,19 +61,20 @@ class InfluxDB:
     # --- Its life ------------------------------------------------------------------
 
     def start(self):
-        self.process = subprocess.Popen(
-            ["influxd", "-config", str(CONFIG / "influxdb.conf")],
-            env=os.environ
-            | {
-                "INFLUXDB_BIND_ADDRESS": f"127.0.0.1:{self.rpc_port}",
-                "INFLUXDB_HTTP_BIND_ADDRESS": f"127.0.0.1:{self.own_port}",
-                "INFLUXDB_META_DIR": str(self.directory / "meta"),
-                "INFLUXDB_DATA_DIR": str(self.directory / "data"),
-                "INFLUXDB_DATA_WAL_DIR": str(self.directory / "wal"),
-            },
-            stdout=subprocess.DEVNULL,
-            stderr=(self.directory / "log").open("ab"),
-        )
+        places = {
+            "INFLUXDB_BIND_ADDRESS": f"127.0.0.1:{self.rpc_port}",
+            "INFLUXDB_HTTP_BIND_ADDRESS": f"127.0.0.1:{self.own_port}",
+            "INFLUXDB_META_DIR": str(self.directory / "meta"),
+            "INFLUXDB_DATA_DIR": str(self.directory / "data"),
+            "INFLUXDB_DATA_WAL_DIR": str(self.directory / "wal"),
+        }
+        with (self.directory / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                ["influxd", "-config", str(CONFIG / "influxdb.conf")],
+                env=os.environ | places,
+                stdout=subprocess.DEVNULL,
+                stderr=log,
+            )
         self._wait()
         return self
 
@@ -136,17 +142,25 @@ class InfluxDB:
         data = "\n".join(lines).encode()
         urllib.request.urlopen(url, data, timeout=20).close()  # noqa: S310
 
+    def reset(self):
+        """Empty databases, as on the first day."""
+        for name in ("devicelog", "devicelog_sim"):
+            self.admin(f'DROP DATABASE "{name}"')
+        text = (CONFIG / "users.influxql").read_text().format_map(WORDS)
+        for statement in text.splitlines():
+            if statement.startswith(("CREATE DATABASE", "GRANT")):
+                self.admin(statement)
+        return self
+
     def rows(self, measurement, db="devicelog_sim"):
         """All points: {(tag values..., time): fields}, tags in order of their names."""
-        (result,) = self.admin(f'SELECT *::field FROM "{measurement}" GROUP BY *', db=db)
-        found = {}
-        for series in result.get("series", []):
-            tags = tuple(it for _, it in sorted(series.get("tags", {}).items()))
-            for values in series["values"]:
-                cells = dict(zip(series["columns"], values, strict=True))
-                at = cells.pop("time")
-                found[*tags, at] = {n: it for n, it in cells.items() if it is not None}
-        return found
+        (result,) = self.admin(
+            f'SELECT *::field FROM "{measurement}" GROUP BY *', db=db
+        )
+        return points(result)
+
+    def delete(self, measurement, at, db="devicelog_sim"):
+        self.admin(f'DELETE FROM "{measurement}" WHERE time = {at}', db=db)
 
     def _wait(self):
         until = time.monotonic() + 20
@@ -160,3 +174,93 @@ class InfluxDB:
                 time.sleep(0.02)
             else:
                 return
+
+
+class Elsewhere:
+    """A server that someone else started, by its 2.x API. It is never killed."""
+
+    def __init__(self, url):
+        self.url = url.rstrip("/")
+        self.org = os.environ.get("DEVICELOG_TEST_INFLUX_ORG", "clinic")
+        self.bucket = os.environ.get("DEVICELOG_TEST_INFLUX_BUCKET", "devicelog_test")
+        self.secret = os.environ.get("DEVICELOG_TEST_INFLUX_TOKEN", "")
+        self.token = Path(tempfile.mkdtemp()) / "token"
+        self.token.write_text(self.secret)
+
+    def settings(self, **more):
+        told = {"url": self.url, "org": self.org, "bucket": self.bucket}
+        return InfluxSettings(**(told | {"token_file": str(self.token)} | more))
+
+    def reset(self):
+        """Buckets made anew, with their mapping for InfluxQL."""
+        with self._client() as client:
+            buckets = client.buckets_api()
+            for name in (self.bucket, f"{self.bucket}_sim"):
+                old = buckets.find_bucket_by_name(name)
+                if old:
+                    buckets.delete_bucket(old)
+                new = buckets.create_bucket(bucket_name=name, org=self.org)
+                DBRPsService(client.api_client).post_dbrp(
+                    DBRPCreate(
+                        org_id=new.org_id,
+                        bucket_id=new.id,
+                        database=name,
+                        retention_policy="autogen",
+                        default=True,
+                    )
+                )
+        return self
+
+    def stop(self):
+        shutil.rmtree(self.token.parent)
+
+    def write(self, *lines, db="devicelog_sim"):
+        with self._client() as client:
+            write = client.write_api(write_options=SYNCHRONOUS)
+            write.write(self._named(db), self.org, "\n".join(lines))
+
+    def delete(self, measurement, at, db="devicelog_sim"):
+        first = datetime.fromtimestamp(at / 1e9 - 0.001, UTC)
+        last = datetime.fromtimestamp(at / 1e9 + 0.001, UTC)
+        with self._client() as client:
+            client.delete_api().delete(
+                first, last, f'_measurement="{measurement}"', self._named(db), self.org
+            )
+
+    def rows(self, measurement, db="devicelog_sim"):
+        query = {
+            "db": self._named(db),
+            "epoch": "ns",
+            "q": f'SELECT *::field FROM "{measurement}" GROUP BY *',
+        }
+        asked = urllib.request.Request(  # noqa: S310
+            f"{self.url}/query?{urllib.parse.urlencode(query)}",
+            headers={"Authorization": f"Token {self.secret}"},
+        )
+        with urllib.request.urlopen(asked, timeout=20) as answer:  # noqa: S310
+            (result,) = json.loads(answer.read())["results"]
+        return points(result)
+
+    def _client(self):
+        return InfluxDBClient(self.url, token=self.secret, org=self.org)
+
+    def _named(self, db):
+        return self.bucket + ("_sim" if db.endswith("_sim") else "")
+
+
+def points(result):
+    """All points of an answer: {(tag values in order of names..., time): fields}."""
+    found = {}
+    for series in result.get("series", []):
+        tags = tuple(it for _, it in sorted(series.get("tags", {}).items()))
+        for values in series["values"]:
+            cells = dict(zip(series["columns"], values, strict=True))
+            at = cells.pop("time")
+            found[*tags, at] = {n: it for n, it in cells.items() if it is not None}
+    return found
+
+
+def elsewhere():
+    """The server that the environment names, if any."""
+    url = os.environ.get("DEVICELOG_TEST_INFLUX_URL")
+    return Elsewhere(url) if url else None

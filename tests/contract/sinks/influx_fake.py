@@ -7,7 +7,9 @@ import threading
 import urllib.parse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-LINE = re.compile(r'(?P<head>\S+) (?P<fields>(?:[^" ]|"(?:[^"\\]|\\.)*")+) (?P<at>-?\d+)')
+LINE = re.compile(
+    r'(?P<head>\S+) (?P<fields>(?:[^" ]|"(?:[^"\\]|\\.)*")+) (?P<at>-?\d+)'
+)
 FIELD = re.compile(r'(\w+)=("(?:[^"\\]|\\.)*"|[^,]*)')
 SELECT = re.compile(r'SELECT \* FROM "?(\w+)"?(?: WHERE (.*?))?(?: LIMIT (\d+))?$')
 
@@ -146,7 +148,10 @@ class FakeInflux:
         if not bad:
             self.answer(http, 204)
         elif self.style == "422":
-            told = {"code": "unprocessable entity", "message": "type conflict dropped=1"}
+            told = {
+                "code": "unprocessable entity",
+                "message": "type conflict dropped=1",
+            }
             self.answer(http, 422, told)
         else:
             told = {"error": "partial write: field type conflict dropped=0"}
@@ -164,7 +169,9 @@ class FakeInflux:
             return {"statement_id": 0}
         measurement, where, limit = SELECT.fullmatch(query).groups()
         rows = []
-        for (name, tags, at), fields in sorted(self.points.items(), key=lambda it: it[0][2]):
+        for (name, tags, at), fields in sorted(
+            self.points.items(), key=lambda it: it[0][2]
+        ):
             cells = dict(tags) | fields
             if name == measurement and all(
                 holds(word, cells, at) for word in (where or "").split(" AND ") if word
