@@ -17,6 +17,7 @@ from devicelog.model.flow import Entry
 from devicelog.model.states import Modality
 from devicelog.sinks import readback
 from devicelog.sinks.base import Answer, Rejected, Said
+from devicelog.sinks.influx_audit import Audit
 from devicelog.sinks.influx_rows import Rows, minute
 from devicelog.sinks.influx_server import Server
 from devicelog.sinks.influx_writing import Line, Writing
@@ -54,7 +55,9 @@ class InfluxSink:
         health: Health = dict,
     ) -> None:
         self.server = Server(settings, simulated=simulated)
-        self._rows = Rows(site, timezone, modalities or {})
+        self._settings = settings
+        self._about = (site, timezone, modalities or {})
+        self._rows = Rows(*self._about)
         self._clock = clock
         self._site = site
         self._simulated = simulated
@@ -115,6 +118,11 @@ class InfluxSink:
     def close(self) -> None:
         """See `Sink`."""
         self.server.close()
+
+    def audit(self) -> Audit:
+        """A reader of the same store, for another thread."""
+        server = Server(self._settings, simulated=self._simulated)
+        return Audit(server, Rows(*self._about))
 
     # --- Reading back -------------------------------------------------------------
 

@@ -78,22 +78,22 @@ class Relay:
 
     def reset(self, done_to: int = 0) -> None:
         """Send everything after this again, as history."""
-
-        def now() -> None:
-            position = Position(done_to=done_to).proved(self._position.proof)
-            self._move(position.opened(self._position.top))
-
-        self._calls.append(now)
-        self.wake()
+        self._change(
+            lambda old: Position(done_to, proof=old.proof).opened(old.top),
+        )
 
     def prove(self, after: int = 0) -> None:
         """Read everything after this back, if the sink can be read."""
+        proving = self._proving
+        if proving is not None:
+            self._change(lambda old: proving.again(old, after))
 
-        def now() -> None:
-            if self._proving:
-                self._move(self._proving.again(self._position, after))
+    def rewrote(self, seq: int) -> None:
+        """Somebody else has sent entries from this one on to the sink again."""
+        self._change(lambda old: old.proved(old.proof.wrote(seq)))
 
-        self._calls.append(now)
+    def _change(self, change: Callable[[Position], Position]) -> None:
+        self._calls.append(lambda: self._move(change(self._position)))
         self.wake()
 
     def stop(self) -> None:

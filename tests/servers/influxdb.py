@@ -126,7 +126,7 @@ class InfluxDB:
         words = {"q": query, "db": db, "epoch": "ns"}
         data = urllib.parse.urlencode(words).encode()
         try:
-            answer = urllib.request.urlopen(url, data, timeout=20)  # noqa: S310
+            answer = urllib.request.urlopen(url, data, timeout=20)
         except urllib.error.HTTPError as error:
             raise AssertionError(f"{query}: {error.read()}") from error
         with answer:
@@ -140,7 +140,7 @@ class InfluxDB:
         query = urllib.parse.urlencode(words)
         url = f"http://127.0.0.1:{self.own_port}/write?{query}"
         data = "\n".join(lines).encode()
-        urllib.request.urlopen(url, data, timeout=20).close()  # noqa: S310
+        urllib.request.urlopen(url, data, timeout=20).close()
 
     def reset(self):
         """Empty databases, as on the first day."""
@@ -154,20 +154,20 @@ class InfluxDB:
 
     def rows(self, measurement, db="devicelog_sim"):
         """All points: {(tag values..., time): fields}, tags in order of their names."""
-        (result,) = self.admin(
-            f'SELECT *::field FROM "{measurement}" GROUP BY *', db=db
-        )
+        query = f'SELECT *::field FROM "{measurement}" GROUP BY *'  # noqa: S608
+        (result,) = self.admin(query, db=db)
         return points(result)
 
     def delete(self, measurement, at, db="devicelog_sim"):
-        self.admin(f'DELETE FROM "{measurement}" WHERE time = {at}', db=db)
+        query = f'DELETE FROM "{measurement}" WHERE time = {at}'  # noqa: S608
+        self.admin(query, db=db)
 
     def _wait(self):
         until = time.monotonic() + 20
         while True:
             try:
                 url = f"http://127.0.0.1:{self.port}/ping"
-                urllib.request.urlopen(url, timeout=2).close()  # noqa: S310
+                urllib.request.urlopen(url, timeout=2).close()
             except (urllib.error.URLError, OSError, ConnectionError):
                 told = (self.directory / "log").read_text()[-2000:]
                 assert time.monotonic() < until, f"influxd does not start: {told}"
@@ -231,13 +231,13 @@ class Elsewhere:
         query = {
             "db": self._named(db),
             "epoch": "ns",
-            "q": f'SELECT *::field FROM "{measurement}" GROUP BY *',
+            "q": f'SELECT *::field FROM "{measurement}" GROUP BY *',  # noqa: S608
         }
-        asked = urllib.request.Request(  # noqa: S310
+        asked = urllib.request.Request(
             f"{self.url}/query?{urllib.parse.urlencode(query)}",
             headers={"Authorization": f"Token {self.secret}"},
         )
-        with urllib.request.urlopen(asked, timeout=20) as answer:  # noqa: S310
+        with urllib.request.urlopen(asked, timeout=20) as answer:
             (result,) = json.loads(answer.read())["results"]
         return points(result)
 

@@ -1,4 +1,4 @@
-"""An InfluxDB that is harsher than any: it refuses, hangs, cuts, forgets, and counts."""
+"""An InfluxDB harsher than any: it refuses, hangs, cuts, forgets, and counts."""
 
 import gzip
 import json

@@ -1,4 +1,4 @@
-"""What should stand in the store, worked out from the journal by other code than ours."""
+"""What should stand in the store, worked out from the journal by other code."""
 
 import json
 import threading

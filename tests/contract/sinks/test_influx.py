@@ -148,17 +148,19 @@ class TestKilled:
         print("seed", seed)
         chance = random.Random(seed)
         directory, pause = tmp_path / "data", threading.Event()
-        with writer(directory) as journal:
-            with Carried(directory, sink_for(own_influxdb), journal) as carried:
-                for n in range(0, 4000, 500):
-                    for group in clinic(n, 500):
-                        journal.submit(group)
-                    pause.wait(chance.uniform(0, 0.15))
-                    own_influxdb.kill()
-                    own_influxdb.start()
-                carried.drained()
-                wanted = wanted_readings(directory)
-                wait_until(lambda: own_influxdb.rows("therapy_reading") == wanted)
+        with (
+            writer(directory) as journal,
+            Carried(directory, sink_for(own_influxdb), journal) as carried,
+        ):
+            for n in range(0, 4000, 500):
+                for group in clinic(n, 500):
+                    journal.submit(group)
+                pause.wait(chance.uniform(0, 0.15))
+                own_influxdb.kill()
+                own_influxdb.start()
+            carried.drained()
+            wanted = wanted_readings(directory)
+            wait_until(lambda: own_influxdb.rows("therapy_reading") == wanted)
 
         assert own_influxdb.rows("therapy_reading") == wanted_readings(directory)
 

@@ -105,10 +105,11 @@ def test_a_batch_that_is_too_large_is_halved(fake, journal, tmp_path):
 
 
 @pytest.mark.parametrize("style", ["1.x", "400", "422"])
-@pytest.mark.parametrize(("place", "count"), [(0, 200), (77, 200), (199, 200), (0, 1)])
+@pytest.mark.parametrize("of", [(0, 200), (77, 200), (199, 200), (0, 1)])
 def test_a_poison_row_costs_few_requests_and_no_other_row(
-    fake, journal, tmp_path, style, place, count
+    fake, journal, tmp_path, style, of
 ):
+    place, count = of
     sink, view = made(fake, journal, tmp_path)
     fake.style = style
     with view:
@@ -231,9 +232,7 @@ def test_over_a_network_lines_are_packed_and_here_they_are_not(journal, tmp_path
     assert told == {"127.0.0.1": False, "127.0.0.2": True}
 
 
-def test_health_is_told_each_minute_and_a_ping_while_nothing_is_sent(
-    fake, journal, tmp_path
-):
+def test_health_is_told_each_minute_and_a_ping_while_nothing_is_sent(fake, journal):
     clock = ManualClock()
     settings = InfluxSettings(url=fake.url)
     sink = InfluxSink(
@@ -255,7 +254,7 @@ def test_health_is_told_each_minute_and_a_ping_while_nothing_is_sent(
     assert 10 <= fake.queries.count("SHOW MEASUREMENTS LIMIT 1") <= 19
 
 
-def test_a_store_that_cannot_be_reached_says_so(journal, tmp_path):
+def test_a_store_that_cannot_be_reached_says_so():
     settings = InfluxSettings(url="http://127.0.0.1:1")
     sink = InfluxSink(settings, SystemClock(), site=SITE, simulated=True)
     with pytest.raises(SinkUnavailable, match=r"127\.0\.0\.1:1 cannot be reached"):
