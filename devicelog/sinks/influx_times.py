@@ -56,6 +56,8 @@ class Times:
             true_ns, estimated = self._estimate(boot, view), True
         if true_ns is None:
             return None
+        if not boot.anchors:  # it ended within its first second
+            boot.anchors.append(_at_start(boot, view))
         return Placed(true_ns - _anchor(boot, entry.seq), estimated)
 
     def boot(self, seq: int, view: Reader) -> str:
@@ -132,13 +134,20 @@ class Times:
         return BUILD_NS
 
 
+def _at_start(boot: _Boot, view: Reader) -> tuple[int, int]:
+    """The offset by which the first entry of a boot was stamped."""
+    start = view.entry(boot.first_seq)
+    if start is None or start.kind != "config":
+        return boot.first_seq, 0
+    body: ConfigBody = codec.decode("config", start.body)
+    return boot.first_seq, start.at_ns - body.mono_ns
+
+
 def _anchor(boot: _Boot, seq: int) -> int:
     """The offset by which this entry was stamped."""
     at = bisect.bisect_right(boot.anchors, (seq, _LAST)) - 1
-    if at >= 0:
-        return boot.anchors[at][1]
     # Told within the first second of a boot; what came before had the same.
-    return boot.anchors[0][1] if boot.anchors else 0
+    return boot.anchors[max(at, 0)][1]
 
 
 _LAST: Final = 2**63
