@@ -21,7 +21,7 @@ from devicelog.sinks.influx_audit import Audit
 from devicelog.sinks.influx_rows import Rows, minute
 from devicelog.sinks.influx_server import Server
 from devicelog.sinks.influx_writing import Line, Writing
-from devicelog.sinks.lines import Row, line
+from devicelog.sinks.lines import Printer, Row, line
 from devicelog.sinks.settings import InfluxSettings
 
 _log = logging.getLogger(__name__)
@@ -63,6 +63,7 @@ class InfluxSink:
         self._simulated = simulated
         self._health = health
         self._writing = Writing(self.server, clock)
+        self._line = Printer().line
         self._health_due = self._ping_due = 0
 
     # --- The contract -------------------------------------------------------------
@@ -94,7 +95,7 @@ class InfluxSink:
         answers: list[Answer] = []
         lines = self._minute()
         for n, rows in enumerate(made):
-            answers.append(_add(lines, rows, n))
+            answers.append(self._add(lines, rows, n))
         if self._writing.write(lines, answers):
             taken = [
                 (n, row)
@@ -191,20 +192,16 @@ class InfluxSink:
                 retry_after_s=_AGAIN_S,
             )
 
-
-# --- Private ----------------------------------------------------------------------
-
-
-def _add(
-    lines: list[Line], rows: list[Row] | SinkRejected | None, owner: int
-) -> Answer:
-    """The lines of one entry, or why there are none."""
-    if rows is None:
-        return Said.WAIT
-    if isinstance(rows, SinkRejected):
-        return Rejected(rows.message)
-    try:
-        lines += [Line(line(row), owner) for row in rows]
-    except SinkRejected as error:
-        return Rejected(error.message)
-    return Said.TAKEN
+    def _add(
+        self, lines: list[Line], rows: list[Row] | SinkRejected | None, owner: int
+    ) -> Answer:
+        """The lines of one entry, or why there are none."""
+        if rows is None:
+            return Said.WAIT
+        if isinstance(rows, SinkRejected):
+            return Rejected(rows.message)
+        try:
+            lines += [Line(self._line(row), owner) for row in rows]
+        except SinkRejected as error:
+            return Rejected(error.message)
+        return Said.TAKEN

@@ -18,7 +18,7 @@ from devicelog.model.fields import AMPLITUDES, Value
 from devicelog.model.flow import Entry, EventName, SessionEvent
 from devicelog.model.kinds import ReceiptBody
 from devicelog.sinks.influx_times import Placed
-from devicelog.sinks.lines import Row
+from devicelog.sinks.lines import MEASUREMENTS, Row
 
 _MS: Final = 1_000_000
 _PAGE: Final = 1000
@@ -30,6 +30,7 @@ _ENDED_BY: Final[dict[EventName, frozenset[EventName]]] = {
 }
 # As first read they say nothing: the totals carry their means and maxima.
 _LEVELS: Final = frozenset(name for names in AMPLITUDES.values() for name in names)
+_FIELDS: Final = MEASUREMENTS["therapy_session"].fields
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -124,8 +125,9 @@ def _session(row: SessionRow, events: list[_Event], zone: ZoneInfo) -> dict[str,
     if row.ended_ns is not None:
         shift_ns = events[-1].placed.shift_ns
         fields["ended_at"] = (row.ended_ns + shift_ns) // _MS
-    settings = {n: it for n, it in row.settings.items() if n not in _LEVELS}
-    return settings | row.totals | fields
+    told = row.settings | row.totals
+    known = {n: it for n, it in told.items() if n in _FIELDS and n not in _LEVELS}
+    return known | fields
 
 
 def _received(receipt: ReceiptBody) -> dict[str, Value]:

@@ -20,7 +20,7 @@ _PATIENCE_NS: Final = 5 * SECOND  # the same, for a slow server
 _AGAIN_S: Final = 60.0
 
 
-class Line(msgspec.Struct, frozen=True):
+class Line(msgspec.Struct, frozen=True, gc=False):
     """`owner`: the index of its entry in the batch; -1: none."""
 
     text: str

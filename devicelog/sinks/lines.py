@@ -7,8 +7,9 @@ time: writing a row again changes nothing. A person stands in no tag.
 
 import re
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from itertools import compress
 from math import isfinite
+from operator import ne
 from typing import Final
 
 import msgspec
@@ -18,6 +19,8 @@ from devicelog.model.fields import FIELDS, FieldType, Value
 
 _TAG: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _LONGEST: Final = 60_000  # bytes of a text; the store's own limit is 64 KiB
+_SERIES: Final = 1_000  # remembered
+_UNTOLD: Final = object()
 _INT_MAX: Final = 2**63 - 1
 # The first and the last ns that the store can number.
 _FIRST_NS: Final = -9_223_372_036_854_775_806
@@ -91,7 +94,7 @@ MEASUREMENTS: Final[dict[str, Measurement]] = {
 }
 
 
-class Row(msgspec.Struct, frozen=True):
+class Row(msgspec.Struct, frozen=True, gc=False):
     """One point. `tags` hold values in the measurement's order, empty: none."""
 
     measurement: str
@@ -105,19 +108,56 @@ class Row(msgspec.Struct, frozen=True):
         return (self.measurement, tuple(it or "-" for it in self.tags), self.at_ns)
 
 
+class _Last:
+    """The last row of a series: its fields' names, values and texts, in order."""
+
+    def __init__(self, row: Row) -> None:
+        measurement = MEASUREMENTS[row.measurement]
+        forms = _FORMS[row.measurement]
+        tags = zip(measurement.tags, map(tag, row.tags), strict=True)
+        self.head = ",".join((row.measurement, *(f"{name}={it}" for name, it in tags)))
+        self.names = [*row.fields]
+        try:
+            self.forms = [forms[name] for name in self.names]
+        except KeyError as error:
+            raise SinkRejected(f"{row.measurement} has no field {error}") from error
+        if not self.names:
+            raise SinkRejected(f"{row.measurement}: no field is known")
+        self.values: list[object] = [_UNTOLD] * len(self.names)
+        self.texts = [""] * len(self.names)
+        self.places = range(len(self.names))
+
+
+class Printer:
+    """Makes lines, for one thread.
+
+    Most of a reading stands as in the one before it; that is not formatted again.
+    """
+
+    def __init__(self) -> None:
+        self._series: dict[tuple[str, tuple[str, ...]], _Last] = {}
+
+    def line(self, row: Row) -> str:
+        """The row in line protocol. Raises SinkRejected where it cannot be one."""
+        fields, series = row.fields, (row.measurement, row.tags)
+        last = self._series.get(series)
+        if last is None or last.names != [*fields]:
+            if len(self._series) > _SERIES:
+                self._series.clear()
+            last = self._series[series] = _Last(row)
+        values, texts = [*fields.values()], last.texts
+        for n in compress(last.places, map(ne, values, last.values)):
+            last.values[n] = _UNTOLD  # until its text is made
+            texts[n] = last.forms[n](values[n])
+            last.values[n] = values[n]
+        if not _FIRST_NS <= row.at_ns <= _LAST_NS:
+            raise SinkRejected(f"{row.at_ns} ns is no time of the store")
+        return f"{last.head} {','.join(texts)} {row.at_ns}"
+
+
 def line(row: Row) -> str:
-    """The row in line protocol. Raises SinkRejected where it cannot be one."""
-    head = _head(row.measurement, row.tags)
-    forms = _FORMS[row.measurement]
-    try:
-        fields = ",".join([forms[name](it) for name, it in row.fields.items()])
-    except KeyError as error:
-        raise SinkRejected(f"{row.measurement} has no field {error}") from error
-    if not fields:
-        raise SinkRejected(f"{row.measurement}: no field is known")
-    if not _FIRST_NS <= row.at_ns <= _LAST_NS:
-        raise SinkRejected(f"{row.at_ns} ns is no time of the store")
-    return f"{head} {fields} {row.at_ns}"
+    """One row alone; see `Printer`."""
+    return Printer().line(row)
 
 
 def stored(row: Row) -> dict[str, Value]:
@@ -134,13 +174,6 @@ def tag(value: str) -> str:
 
 
 # --- Private ----------------------------------------------------------------------
-
-
-@lru_cache(maxsize=4096)
-def _head(measurement: str, tags: tuple[str, ...]) -> str:
-    names = MEASUREMENTS[measurement].tags
-    pairs = zip(names, map(tag, tags), strict=True)
-    return ",".join((measurement, *(f"{name}={value}" for name, value in pairs)))
 
 
 def _clean(text: str) -> str:
