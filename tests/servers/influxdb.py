@@ -142,6 +142,22 @@ class InfluxDB:
         data = "\n".join(lines).encode()
         urllib.request.urlopen(url, data, timeout=20).close()
 
+    def may(self, user, query="", *, lines=""):
+        """Whether this user (None: nobody) is let do this."""
+        words = {"db": "devicelog_sim"}
+        if user:
+            words |= {"u": user, "p": WORDS[user]}
+        path, data = ("write", lines) if lines else ("query", f"q={query}")
+        url = f"http://127.0.0.1:{self.own_port}/{path}?{urllib.parse.urlencode(words)}"
+        try:
+            with urllib.request.urlopen(url, data.encode(), timeout=20) as answer:
+                return b'"error"' not in answer.read()
+        except urllib.error.HTTPError as error:
+            code = error.code
+            error.close()
+        assert code in (401, 403)
+        return False
+
     def reset(self):
         """Empty databases, as on the first day."""
         for name in ("devicelog", "devicelog_sim"):
