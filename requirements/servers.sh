@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs the tools that the tests use, as root on a machine with apt; else does nothing.
 missing=""
-for pair in socat:socat strace:strace sqlite3:sqlite3 fiu-run:fiu-utils; do
+for pair in socat:socat strace:strace sqlite3:sqlite3 fiu-run:fiu-utils influxd:influxdb; do
     command -v "${pair%%:*}" >/dev/null || missing="$missing ${pair#*:}"
 done
 [ -n "$missing" ] || exit 0

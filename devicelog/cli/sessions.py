@@ -6,6 +6,7 @@ from devicelog.cli import output
 from devicelog.cli.session_text import describe
 from devicelog.cli.tables import print_table
 from devicelog.cli.treatment_text import dose_in_words, settings_in_words
+from devicelog.cli.verify import verify
 from devicelog.errors import DevicelogError
 from devicelog.journal.reader import Reader, SessionRow
 from devicelog.model import codec
@@ -16,6 +17,9 @@ from devicelog.operations.config import load, path_of
 @click.group()
 def sessions() -> None:
     """Look at recorded sessions."""
+
+
+sessions.add_command(verify)
 
 
 @sessions.command(name="list")

@@ -214,9 +214,13 @@ class Reader:
         """Entries that a sink set aside, the newest first."""
         return delivery.rejects(self._open, sink, limit)
 
-    def waiting(self, sink: str, limit: int = 1000) -> list[int]:
+    def waiting(self, sink: str, limit: int = 1000, *, after: int = 0) -> list[int]:
         """Entries that wait until their time is known, oldest first."""
-        return delivery.waiting(self._open, sink, limit)
+        return delivery.waiting(self._open, sink, limit, after)
+
+    def set_aside(self, sink: str, first: int, last: int) -> set[int]:
+        """Entries of this range, both ends included, that the sink never takes."""
+        return delivery.set_aside(self._open, sink, first, last)
 
     # --- Private ------------------------------------------------------------------
 

@@ -18,10 +18,12 @@ from devicelog.errors import (
 )
 from devicelog.journal.check import Report
 from devicelog.journal.rows import SessionRow
+from devicelog.model.kinds import ReceiptBody
 from devicelog.operations.inventory import Inventory, Known
 from devicelog.operations.scan import Port
 from devicelog.operations.status import ChannelStatus, DeviceStatus, Status
 from devicelog.operations.trial import Seen
+from devicelog.records.receipts import Verified
 
 PAGE = (Path(__file__).parents[3] / "docs" / "cli.md").read_text(encoding="utf-8")
 GROUPS = {"config", "devices", "profile", "sessions", "clock", "db"}
@@ -37,6 +39,8 @@ SHAPES = (
     Summary,
     SessionRow,
     Report,
+    Verified,
+    ReceiptBody,
 )
 
 
