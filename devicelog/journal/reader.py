@@ -168,8 +168,8 @@ class Reader:
             " AND (:since IS NULL OR started_ns >= :since)"
             " ORDER BY started_ns DESC, session_id DESC LIMIT :limit"
         )
-        asked = {"open": open_only, "device": device, "channel": channel}
-        asked |= {"since": since_ns, "limit": limit}
+        asked: dict[str, Any] = {"open": open_only, "since": since_ns, "limit": limit}
+        asked |= {"device": device, "channel": channel}
         return self._made(SessionRow, query, asked)
 
     def open_sessions(self) -> list[SessionRow]:
