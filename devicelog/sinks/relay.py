@@ -242,7 +242,9 @@ class Relay:
         if self._away_ns is None:
             _log.warning("%s is away: %s", self.sink.name, error)
             self._away_ns, self._since_ns = now_ns, self._clock.wall_ns()
-        if not self._alarmed and now_ns - self._away_ns >= _ALARM_NS:
+        # What asks for a person is told at once.
+        lasts = error.retry_after_s >= _LAST_WAIT_S
+        if not self._alarmed and (lasts or now_ns - self._away_ns >= _ALARM_NS):
             self._alarmed = True
             text = f"{self.sink.name} is away: {error.message}"
             self._journal.alarm(self._alarm, text, error.hint)
