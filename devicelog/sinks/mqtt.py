@@ -18,14 +18,14 @@ from devicelog.model.flow import Entry
 from devicelog.sinks.base import Answer, Rejected, Said
 from devicelog.sinks.broker import Broker
 from devicelog.sinks.mqtt_feed import Feed
-from devicelog.sinks.mqtt_link import CALL_S, REFUSED_S, Link, taken_over
+from devicelog.sinks.mqtt_link import CALL_S, REFUSED_S, Link
 from devicelog.sinks.mqtt_standing import SINK, DeviceFacts, Standing
 from devicelog.sinks.settings import MqttSettings
 
 __all__ = ["DeviceFacts", "MqttSink"]
 
 _BRIEF_NS: Final = 10 * SECOND  # a connection that ends so soon was taken away
-_STORM: Final = 3
+_STORM: Final = 5
 _TURN_S: Final = 0.2
 
 
@@ -160,8 +160,7 @@ class MqttSink:
             self._brief = self._brief + 1 if link.lost and brief else 0
             self._drop()
             if self._brief >= _STORM and error.retry_after_s == 0:
-                # MQTT 3.1.1 does not say why; this is what it looks like.
-                raise taken_over(self._client_id, "perhaps ") from error
+                raise self._thrown_out() from error
             raise
 
     def _look(self, link: Link) -> None:
@@ -182,6 +181,15 @@ class MqttSink:
             f" {mark.installation}), and this one is {kinds[1]}: they never mix",
             hint="use another broker or site name; where that recorder is gone for"
             f" good: mosquitto_pub -r -n -t {self._marker}",
+            retry_after_s=REFUSED_S,
+        )
+
+    def _thrown_out(self) -> SinkUnavailable:
+        """Brokers that do not say why: all on 3.1.1, and some on 5."""
+        return SinkUnavailable(
+            f"the broker has closed {self._brief} connections in a row within seconds",
+            hint=f"its log says why: another client named {self._client_id} (a copy of"
+            " this journal records elsewhere), or an access list that denies us",
             retry_after_s=REFUSED_S,
         )
 

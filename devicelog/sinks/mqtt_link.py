@@ -260,17 +260,12 @@ class Link:
 
     def _gone(self, reason: Any) -> SinkUnavailable:
         if reason.value == _TAKEN_OVER:
-            return taken_over(self._client_id)
+            return SinkUnavailable(
+                f"another client took our place at {self._who}: {self._client_id}",
+                hint="a copy of this journal is recording elsewhere: stop one of them",
+                retry_after_s=REFUSED_S,
+            )
         return SinkUnavailable(f"the connection to {self._who} is lost: {reason}")
 
     def _until(self) -> int:
         return self._clock.mono_ns() + round(CALL_S * SECOND)
-
-
-def taken_over(client_id: str, sure: str = "") -> SinkUnavailable:
-    """Two clients throw each other out for as long as both come back at once."""
-    return SinkUnavailable(
-        f"{sure}another client took our place at the broker, as {client_id}",
-        hint="if a copy of this journal is recording elsewhere, stop one of them",
-        retry_after_s=REFUSED_S,
-    )

@@ -229,16 +229,17 @@ class Standing:
         fields = known.setdefault(entry.channel, set())
         if fields.issuperset(body.values):
             return []
-        fields |= body.values.keys()
+        fields.update(body.values)
         return self._discovery(entry.device)
 
     def _state(self, place: Place, shown: _Shown) -> ChannelState:
         """`offline` is no state of the device's own: it is that of its line."""
         row = self._rows.get(place[0])
-        now = shown.now or ChannelState(state="offline", **self._head(0))
+        if shown.now is None:
+            shown.now = ChannelState(state="offline", **self._head(0))
         if row is None or row.line != "online":
-            return msgspec.structs.replace(now, state="offline")
-        return now
+            return msgspec.structs.replace(shown.now, state="offline")
+        return shown.now
 
     def _session(self, place: Place, view: Reader) -> Iterable[Post]:
         """The newest of this channel, whichever session the entry was about."""

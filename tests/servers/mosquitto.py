@@ -1,4 +1,4 @@
-"""The real broker, as config/mosquitto sets it up, on a free port in its own directory."""
+"""The real broker, as config/mosquitto sets it up, on a free port."""
 
 import json
 import os
