@@ -33,6 +33,17 @@ _PROTOCOL: Final = 132
 _PASSWORD: Final = (134, 135)
 
 
+class _Socket(ssl.SSLSocket):
+    """Closes itself where the handshake fails; paho would leave it to the collector."""
+
+    def do_handshake(self, block: bool = False) -> None:  # noqa: FBT001, FBT002
+        try:
+            super().do_handshake(block)
+        except BaseException:
+            self.close()
+            raise
+
+
 class Link:
     """See the module. `watched`: a topic whose newest payload `heard` holds."""
 
@@ -188,8 +199,9 @@ class Link:
                 password = Path(path).read_text(encoding="utf-8") if path else ""
                 self._client.username_pw_set(settings.user, password.strip("\r\n"))
             if settings.tls:
-                ca_file = settings.ca_file or None
-                self._client.tls_set_context(ssl.create_default_context(cafile=ca_file))
+                context = ssl.create_default_context(cafile=settings.ca_file or None)
+                context.sslsocket_class = _Socket
+                self._client.tls_set_context(context)
         except (OSError, UnicodeDecodeError) as error:
             raise SinkUnavailable(
                 f"a file that [mqtt] names cannot be used: {error}",

@@ -24,6 +24,7 @@ class Seen(NamedTuple):
     topic: str
     retained: bool
     text: str
+    received_s: float = 0.0
 
     @property
     def body(self):
@@ -159,7 +160,7 @@ class Witness:
         self._path = broker.directory / f"witness-{number}"
         name = f"witness-{number}"
         arguments = ["-i", name, "-u", user, "-P", USERS[user], "-V", protocol]
-        arguments += ["-q", "1", "-t", topic, "-F", "%r\t%t\t%p"]
+        arguments += ["-q", "1", "-t", topic, "-F", "%U\t%r\t%t\t%p"]
         with self._path.open("wb") as out:
             self._child = subprocess.Popen(
                 ["mosquitto_sub", "-p", str(broker.port), *arguments],
@@ -171,9 +172,16 @@ class Witness:
 
     def seen(self):
         """All messages so far, in the order in which they came."""
-        lines = self._path.read_text(encoding="utf-8").split("\n")[:-1]
-        parts = [line.split("\t", 2) for line in lines]
-        return [Seen(topic, flag == "1", text) for flag, topic, text in parts]
+        return [*self.stream()]
+
+    def stream(self):
+        """The same, one by one."""
+        with self._path.open(encoding="utf-8") as lines:
+            for line in lines:
+                if not line.endswith("\n"):
+                    return  # half of it, so far
+                at, flag, topic, text = line[:-1].split("\t", 3)
+                yield Seen(topic, flag == "1", text, float(at))
 
     def quiet(self, seconds=0.3):
         """Whether nothing has come for so long."""
