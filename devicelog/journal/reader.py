@@ -47,6 +47,14 @@ _LAST: Final = (
     "SELECT e.seq, at_ns, e.device, channel, e.kind, subject, key, body, mac"
     " FROM latest l JOIN entries e ON e.seq = l.seq WHERE l.device = ? AND l.kind = ?"
 )
+_LAST_OF_CHANNEL: Final = (
+    "SELECT seq, at_ns, device, channel, kind, subject, key, body, mac"
+    " FROM entries NOT INDEXED WHERE seq <= :seq AND kind = :kind"
+    " AND device = :device AND channel = :channel ORDER BY seq DESC LIMIT 1"
+)
+_ANY_OF_CHANNEL: Final = (
+    "SELECT 1 FROM entries WHERE device = ? AND channel = ? LIMIT 1"
+)
 _SESSIONS: Final = (
     "SELECT session_id, device, channel, started_ns, ended_ns, ended_ns IS NULL,"
     " reason, flags, treatment_id, settings, totals,"
@@ -117,9 +125,16 @@ class Reader:
         """The entry that was made under this key."""
         return self._entry(_ENTRIES + "WHERE key = ?", key)
 
-    def last(self, kind: str, device: str) -> Entry | None:
-        """The latest entry of this kind from this device."""
-        return self._entry(_LAST, device, kind)
+    def last(self, kind: str, device: str, channel: str | None = None) -> Entry | None:
+        """The latest entry of this kind from this device, or of one channel of it."""
+        newest = self._entry(_LAST, device, kind)
+        if newest is None or channel in (None, newest.channel):
+            return newest
+        if not self._rows(_ANY_OF_CHANNEL, (device, channel)):
+            return None  # else all rows would be walked
+        asked = {"seq": newest.seq, "kind": kind, "device": device, "channel": channel}
+        rows = self._rows(_LAST_OF_CHANNEL, asked)
+        return Entry(*rows[0]) if rows else None
 
     def last_seq(self) -> int:
         """The highest number given; 0 in a new journal."""
@@ -147,6 +162,7 @@ class Reader:
         *,
         open_only: bool = False,
         device: str | None = None,
+        channel: str | None = None,
         since_ns: int | None = None,
         limit: int = 1000,
     ) -> list[SessionRow]:
@@ -154,10 +170,12 @@ class Reader:
         query = _SESSIONS + (
             " WHERE (NOT :open OR ended_ns IS NULL)"
             " AND (:device IS NULL OR device = :device)"
+            " AND (:channel IS NULL OR channel = :channel)"
             " AND (:since IS NULL OR started_ns >= :since)"
             " ORDER BY started_ns DESC, session_id DESC LIMIT :limit"
         )
-        asked = {"open": open_only, "device": device, "since": since_ns, "limit": limit}
+        asked: dict[str, Any] = {"open": open_only, "since": since_ns, "limit": limit}
+        asked |= {"device": device, "channel": channel}
         return self._made(SessionRow, query, asked)
 
     def open_sessions(self) -> list[SessionRow]:
