@@ -17,7 +17,7 @@ from devicelog.model.delivery import Progress
 from devicelog.model.states import Modality
 from devicelog.operations.config import Loaded
 from devicelog.records.receipts import STORE, Receipts, Verified, ends, seq_at
-from devicelog.sinks.influx import InfluxSink
+from devicelog.sinks.influx import Health, InfluxSink
 from devicelog.sinks.influx_audit import Audit
 
 _WEEK_NS: Final = 7 * 86_400 * 1_000_000_000
@@ -40,10 +40,10 @@ def modalities(loaded: Loaded) -> Mapping[tuple[str, str], Modality]:
     }
 
 
-def store(loaded: Loaded, clock: Clock) -> InfluxSink:
+def store(loaded: Loaded, clock: Clock, health: Health = dict) -> InfluxSink:
     """The configured store. Raises ConfigError where none is."""
     site = loaded.config.site
-    if loaded.config.influx is None:
+    if isinstance(loaded.config.influx, msgspec.UnsetType):
         raise ConfigError(
             f"{loaded.source} names no store",
             hint="add [influx] with url, bucket and token_file",
@@ -55,6 +55,7 @@ def store(loaded: Loaded, clock: Clock) -> InfluxSink:
         simulated=site.simulated,
         timezone=site.timezone,
         modalities=modalities(loaded),
+        health=health,
     )
 
 
