@@ -14,8 +14,8 @@ from devicelog.errors import DevicelogError, JournalError
 from devicelog.journal.directory import JOURNAL
 from devicelog.journal.reader import Reader
 from devicelog.journal.writer import Writer
-from devicelog.sinks.base import Sink
-from devicelog.sinks.relay import Relay, RelayStatus
+from devicelog.sinks.base import RelayStatus, Sink
+from devicelog.sinks.relay import Relay
 
 _END_S: Final = 10.0
 _DAY_S: Final = 86_400

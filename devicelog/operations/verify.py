@@ -16,7 +16,7 @@ from devicelog.journal.writer import Writer
 from devicelog.model.delivery import Progress
 from devicelog.model.states import Modality
 from devicelog.operations.config import Loaded
-from devicelog.records.receipts import STORE, Receipts, Verified, ends, seq_at
+from devicelog.records.receipts import BROKER, STORE, Receipts, Verified, ends, seq_at
 from devicelog.sinks.influx import InfluxSink
 from devicelog.sinks.influx_audit import Audit
 
@@ -40,10 +40,17 @@ def modalities(loaded: Loaded) -> Mapping[tuple[str, str], Modality]:
     }
 
 
+def sinks(loaded: Loaded) -> tuple[str, ...]:
+    """Names of those that the configuration knows."""
+    configured = {BROKER: loaded.config.mqtt, STORE: loaded.config.influx}
+    unset = msgspec.UnsetType
+    return tuple(name for name, it in configured.items() if not isinstance(it, unset))
+
+
 def store(loaded: Loaded, clock: Clock) -> InfluxSink:
     """The configured store. Raises ConfigError where none is."""
     site = loaded.config.site
-    if loaded.config.influx is None:
+    if isinstance(loaded.config.influx, msgspec.UnsetType):
         raise ConfigError(
             f"{loaded.source} names no store",
             hint="add [influx] with url, bucket and token_file",
@@ -96,7 +103,7 @@ def at_rest(loaded: Loaded, clock: Clock, asked: VerifySessions) -> Iterator[Ver
             journal.directory,
             writer.append,
             clock,
-            sinks=(STORE,),
+            sinks=sinks(loaded),
             audit=audit,
             rewrote=rewrote,
         )

@@ -80,8 +80,12 @@ def test_a_clean_store_is_complete_and_says_so_once(influxdb, clinic_one, tmp_pa
         carried.drained()
     second, _, _ = asked(influxdb, clinic_one, tmp_path, "--from", "2000-01-01")
     receipts = [it for it in entries(clinic_one) if it.kind == "receipt"]
+    config = str(tmp_path / "devicelog.toml")
+    words = ["sessions", "show", "--config", config, "us-1.us.00000000"]
+    shown = CliRunner().invoke(main, words).stdout
 
     assert code == 0
+    assert "receipt: complete, 50 decoded, 50 kept, 50 stored" in shown
     assert len(first) == 6
     for it in first.values():
         assert it["receipt"]["state"] == "complete"

@@ -12,7 +12,7 @@ from devicelog.errors import DevicelogError, JournalError
 from devicelog.journal.reader import Reader
 from devicelog.model.delivery import Position
 from devicelog.operations.delivery import Delivery, sentence, span
-from devicelog.sinks.relay import RelayStatus
+from devicelog.sinks.base import RelayStatus
 
 
 @pytest.fixture
