@@ -90,8 +90,9 @@ class Rounds:
         for session_id in [*self._waiting][:_TRIED]:
             if self._stopping.is_set():
                 return
+            done = self._done(session_id, view)
             del self._waiting[session_id]
-            if not self._done(session_id, view):
+            if not done:
                 self._waiting[session_id] = None  # behind the others
 
     # --- Private ------------------------------------------------------------------
