@@ -10,12 +10,15 @@ from devicelog.cli.treatment_text import settings_in_words, values_in_words
 from devicelog.journal.reader import SessionRow
 from devicelog.model.fields import FIELDS
 from devicelog.model.flow import SessionEvent
+from devicelog.model.kinds import ReceiptBody
 
 _PLAIN: Final = ("1", "{count}")  # UCUM for numbers without a unit
 
 
-def describe(row: SessionRow, events: Sequence[SessionEvent]) -> None:
-    """Print it: head, events in order, totals with their units."""
+def describe(
+    row: SessionRow, events: Sequence[SessionEvent], receipt: ReceiptBody | None = None
+) -> None:
+    """Print it: head, events in order, totals with their units, receipt."""
     how = (row.reason or "open").replace("_", " ")
     click.echo("  ".join((row.session_id, how, *row.flags)))
     click.echo(f"  {settings_in_words(row.settings)}")
@@ -27,6 +30,16 @@ def describe(row: SessionRow, events: Sequence[SessionEvent]) -> None:
         click.echo(f"  {name:24} {value:.4g} {shown}".rstrip())
     if row.open:
         click.echo("  its dose so far: `devicelog status`")
+    if receipt is not None:
+        click.echo(f"  receipt: {receipt_in_words(receipt)}")
+
+
+def receipt_in_words(receipt: ReceiptBody) -> str:
+    """What became of its readings, station by station."""
+    stations = ("decoded", "kept", "published", "stored")
+    counts = [(getattr(receipt, name), name) for name in stations]
+    told = [f"{count} {name}" for count, name in counts if count is not None]
+    return ", ".join((receipt.state, *told))
 
 
 def event_in_words(event: SessionEvent) -> str:

@@ -12,6 +12,7 @@ from devicelog.journal.reader import Reader, SessionRow
 from devicelog.model import codec
 from devicelog.operations.ask import ask
 from devicelog.operations.config import load, path_of
+from devicelog.records.receipts import last
 
 
 @click.group()
@@ -66,12 +67,13 @@ def show(config: str | None, session_id: str, *, as_json: bool) -> None:
                 f"no session {session_id}", hint="`devicelog sessions list` shows them"
             )
         entries = reader.entries(subject=session_id, kind="session")
+        receipt = last(session_id, reader)
     events = [codec.session_event(entry.body) for entry in entries]
     if as_json:
-        output.print_json({"session": row, "events": events})
+        output.print_json({"session": row, "events": events, "receipt": receipt})
         return
 
-    describe(row, events)
+    describe(row, events, receipt)
 
 
 @sessions.command()

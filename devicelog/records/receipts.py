@@ -103,10 +103,6 @@ class Receipts:
         written = self._write(session, receipt, view)
         return Verified(name, receipt, named, written=written)
 
-    def known(self, session_id: str, view: Reader) -> ReceiptBody | None:
-        """The last receipt of a session, if it has one."""
-        return _last(session_id, view)
-
     # --- Private ------------------------------------------------------------------
 
     def _compared(
@@ -136,7 +132,7 @@ class Receipts:
         return sum(seq not in refused for seq in readings)
 
     def _write(self, session: SessionRow, receipt: ReceiptBody, view: Reader) -> bool:
-        if self.known(session.session_id, view) == receipt:
+        if last(session.session_id, view) == receipt:
             return False
         draft = Draft(
             at_ns=self._clock.wall_ns(),
@@ -149,6 +145,14 @@ class Receipts:
         )
         self._append([draft], _DURABLE_S)
         return True
+
+
+def last(session_id: str, view: Reader) -> ReceiptBody | None:
+    """The latest receipt of a session, if it has one."""
+    newest, after = None, 0
+    while page := view.entries(after, subject=session_id, kind="receipt", limit=_PAGE):
+        newest, after = page[-1], page[-1].seq
+    return None if newest is None else codec.decode("receipt", newest.body)
 
 
 def ends(view: Reader, after: int = 0) -> Iterator[Entry]:
@@ -193,13 +197,6 @@ def _kept(session_id: str, view: Reader) -> _Kept:
             seqs.append(entry.seq)
         after = page[-1].seq
     return _Kept(tuple(seqs), thinned)
-
-
-def _last(session_id: str, view: Reader) -> ReceiptBody | None:
-    last, after = None, 0
-    while page := view.entries(after, subject=session_id, kind="receipt", limit=_PAGE):
-        last, after = page[-1], page[-1].seq
-    return None if last is None else codec.decode("receipt", last.body)
 
 
 def _state(before: Findings | None, after: Findings | None) -> ReceiptState:

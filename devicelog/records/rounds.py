@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from devicelog.clock import SECOND, Clock
 from devicelog.errors import JournalError, SinkUnavailable
 from devicelog.journal.reader import Reader
-from devicelog.records.receipts import Receipts, ends, seq_at
+from devicelog.records.receipts import Receipts, ends, last, seq_at
 from devicelog.sinks.influx_audit import Audit
 
 _log = logging.getLogger(__name__)
@@ -85,13 +85,14 @@ class Rounds:
             if len(self._waiting) >= _WAITING:
                 break
             self._seen = end.seq
-            if self._receipts.known(end.subject, view) is None:
+            if last(end.subject, view) is None:
                 self._waiting[end.subject] = None
         for session_id in [*self._waiting][:_TRIED]:
             if self._stopping.is_set():
                 return
+            done = self._done(session_id, view)
             del self._waiting[session_id]
-            if not self._done(session_id, view):
+            if not done:
                 self._waiting[session_id] = None  # behind the others
 
     # --- Private ------------------------------------------------------------------

@@ -11,6 +11,7 @@ from journals import SITE, clinic, entries, event, fill, reading, writer
 
 from devicelog.cli.commands import main
 from devicelog.clock import ManualClock, SystemClock
+from devicelog.errors import SinkUnavailable
 from devicelog.journal.reader import Reader
 from devicelog.model import codec
 from devicelog.model.delivery import Position, Progress, Reject
@@ -80,8 +81,12 @@ def test_a_clean_store_is_complete_and_says_so_once(influxdb, clinic_one, tmp_pa
         carried.drained()
     second, _, _ = asked(influxdb, clinic_one, tmp_path, "--from", "2000-01-01")
     receipts = [it for it in entries(clinic_one) if it.kind == "receipt"]
+    config = str(tmp_path / "devicelog.toml")
+    words = ["sessions", "show", "--config", config, "us-1.us.00000000"]
+    shown = CliRunner().invoke(main, words).stdout
 
     assert code == 0
+    assert "receipt: complete, 50 decoded, 50 kept, 50 stored" in shown
     assert len(first) == 6
     for it in first.values():
         assert it["receipt"]["state"] == "complete"
@@ -216,6 +221,36 @@ def test_each_session_gets_its_receipt_and_the_night_mends_the_week(influxdb, tm
     assert {key: stored[key] for key in wanted_readings(tmp_path)} == wanted_readings(
         tmp_path
     )
+
+
+def test_a_store_that_leaves_while_it_is_read_costs_no_receipt(influxdb, tmp_path):
+    clock = ManualClock(FIRST + 600 * SECOND)
+    with (
+        writer(tmp_path) as journal,
+        Carried(tmp_path, sink_for(influxdb), journal) as carried,
+    ):
+        fill(journal, clinic(0, 200))
+        carried.drained()
+        rounds = rounds_for(tmp_path, journal, carried, clock)
+        examine, calls = rounds._audit.examine, []
+
+        def away(row, view):
+            calls.append(row.session_id)
+            if len(calls) % 2:
+                raise SinkUnavailable("away while it is read")
+            return examine(row, view)
+
+        rounds._audit.examine = away
+        thread = threading.Thread(target=rounds.run)
+        thread.start()
+        try:
+            wait_until(lambda: len(receipts_in(tmp_path)) == 4)
+        finally:
+            rounds.stop()
+            thread.join()
+
+    assert [it.state for it in receipts_in(tmp_path)] == ["complete"] * 4
+    assert len(calls) == 8
 
 
 def receipts_in(directory):
