@@ -64,6 +64,7 @@ class Device:
         profile = driver.profile
         self._tapped = tapped = settings.access == "tap"
         identify = None if tapped else driver.identify()
+        self._asks = identify is not None  # else what it says by itself counts
         self._timebase = timebase
         self._framer = driver.framer()
         self._silence = profile.wire.silence_ms * 1_000_000
@@ -225,7 +226,7 @@ class Device:
             self._reject(frame.data, heard.problem, mono_ns)
             return
         self.line.frame(mono_ns)
-        if heard.identity and (awaited or self._tapped) and not self._stale:
+        if heard.identity and (awaited or not self._asks) and not self._stale:
             self._identify(heard.identity, mono_ns)
         if heard.foreign:
             self.line.complain("foreign", heard.foreign)
