@@ -18,11 +18,12 @@ from devicelog.drivers.profile import Profile
 from devicelog.drivers.simulated import script_file
 from devicelog.drivers.simulated.clinic import clinic
 from devicelog.drivers.simulated.device import VirtualDevice
+from devicelog.drivers.simulated.machine import machine
 from devicelog.drivers.simulated.script import SCRIPTS, Player
 from devicelog.drivers.simulated.serve import Port, PtyPort, TcpPort, serve
-from devicelog.drivers.simulated.ultrasound import Ultrasound
 from devicelog.errors import ConfigError, DevicelogError
 from devicelog.model.flow import Identity
+from devicelog.model.states import Modality
 from devicelog.recorder.settings import DeviceSettings
 
 _CLINIC: Final = "clinic"
@@ -85,8 +86,9 @@ def simulate(
         raise click.UsageError("name a PROFILE, as in: devicelog simulate us-modbus")
     if tcp and (pty or link):
         raise click.UsageError("--tcp and --pty (or --link) exclude each other")
-    player = _player(script, seed)
-    device = _device(load(profile), player, seed)
+    loaded = load(profile)
+    player = _player(script, seed, frozenset(it.modality for it in loaded.channels))
+    device = _device(loaded, player, seed)
     port, address = _port(device, Path(link) if link else None, tcp)
     settings = _settings(profile, address, seed)
     with ending.on_signal() as ended:
@@ -98,9 +100,9 @@ def simulate(
     output.talk("ended")
 
 
-def _player(script: str, seed: int) -> Player:
+def _player(script: str, seed: int, has: frozenset[Modality]) -> Player:
     if script == _CLINIC:
-        return Player(Ultrasound(), clinic(seed))
+        return Player(machine(has, seed), clinic(seed, modalities=has))
     if "/" in script or script.endswith(".toml"):
         try:
             text = Path(script).read_text(encoding="utf-8")
@@ -119,11 +121,12 @@ def _player(script: str, seed: int) -> Player:
 
 
 def _device(profile: Profile, player: Player, seed: int) -> VirtualDevice:
-    others = [it.name for it in profile.channels if it.modality != "us"]
-    if others:
+    lacking = player.modalities - {it.modality for it in profile.channels}
+    if lacking:
         raise ConfigError(
-            f"channel {others[0]} of profile {profile.name} cannot be simulated",
-            hint="only ultrasound can",
+            f"profile {profile.name} cannot play this script: it has no channel of "
+            f"modality {', '.join(sorted(lacking))}",
+            hint="name another script; --list shows them",
         )
     return VirtualDevice(profile, player, Identity("SIM-US", f"SIM{seed:05d}", "1.0"))
 

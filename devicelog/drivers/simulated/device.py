@@ -16,6 +16,7 @@ from devicelog.drivers.profile import ModbusProfile, Profile, Read
 from devicelog.errors import ConfigError
 from devicelog.model.fields import Value
 from devicelog.model.flow import Frame, Identity
+from devicelog.model.states import Modality
 from devicelog.wire import modbus
 
 _ILLEGAL_FUNCTION: Final = 1
@@ -28,8 +29,8 @@ class Source(Protocol):
     def advance(self, to_s: float) -> None:
         """Let time pass up to here, in seconds since the device exists."""
 
-    def values(self) -> Mapping[str, Value]:
-        """Fields of the catalogue, and the cells of run states by name."""
+    def values(self, modality: Modality) -> Mapping[str, Value]:
+        """Fields of the catalogue, and `state`, of its channel of this modality."""
 
 
 class Faults(msgspec.Struct):
@@ -107,7 +108,10 @@ class VirtualDevice:
     def _block(self, request: Read) -> bytes:
         """All data of a declared request, as they are now."""
         if request.name != self._profile.identity:
-            return self._driver.encode(request.name, {**self.source.values()})
+            told = [it for it in self._profile.channels if it.request == request.name]
+            return self._driver.encode(
+                request.name, {**self.source.values(told[0].modality)}
+            )
         identity = self.faults.identity or self.identity
         return self._driver.encode(request.name, msgspec.structs.asdict(identity))
 

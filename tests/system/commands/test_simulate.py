@@ -185,15 +185,13 @@ states = { 0 = "idle", 1 = "running" }
 """
 
 
-def test_a_profile_that_no_virtual_device_speaks_is_refused(site):
+def test_a_script_for_which_a_profile_has_no_channel_is_refused(site):
     other = site.folder / "if.toml"
     other.write_text(INTERFERENTIAL)
-    told = site.run("simulate", str(other), code=3).stderr
+    told = site.run("simulate", str(other), "--script", "R1", code=3).stderr
 
-    assert "channel if of profile if-modbus cannot be simulated" in told
-    assert "profile us-classic cannot be simulated" in (
-        site.run("simulate", "us-classic", code=3).stderr
-    )
+    assert "profile if-modbus cannot play this script" in told
+    assert "no channel of modality us" in told
 
 
 def test_the_scripts_are_listed(site):
