@@ -18,9 +18,16 @@ from devicelog.drivers.profile import Profile
 from devicelog.drivers.simulated import script_file
 from devicelog.drivers.simulated.clinic import clinic
 from devicelog.drivers.simulated.device import VirtualDevice
+from devicelog.drivers.simulated.host import Overheard
 from devicelog.drivers.simulated.machine import machine
 from devicelog.drivers.simulated.script import SCRIPTS, Player
-from devicelog.drivers.simulated.serve import Port, PtyPort, TcpPort, serve
+from devicelog.drivers.simulated.serve import (
+    Device,
+    Port,
+    PtyPort,
+    TcpPort,
+    serve,
+)
 from devicelog.errors import ConfigError, DevicelogError
 from devicelog.model.flow import Identity
 from devicelog.model.states import Modality
@@ -56,6 +63,11 @@ _HIGHEST_PORT: Final = 65_535
     type=click.FloatRange(0.01, 1000),
     help="So many times as fast is its time.",
 )
+@click.option(
+    "--tapped",
+    is_flag=True,
+    help='Another host asks it; for who listens on that line (access = "tap").',
+)
 @ending.for_option
 @click.option("--list", "list_scripts", is_flag=True, help="List the scripts and end.")
 @output.json_option
@@ -70,6 +82,7 @@ def simulate(
     script: str,
     seed: int,
     speed: float,
+    tapped: bool,
     seconds: float | None,
     list_scripts: bool,
     as_json: bool,
@@ -89,8 +102,9 @@ def simulate(
     loaded = load(profile)
     player = _player(script, seed, frozenset(it.modality for it in loaded.channels))
     device = _device(loaded, player, seed)
-    port, address = _port(device, Path(link) if link else None, tcp)
-    settings = _settings(profile, address, seed)
+    served = Overheard(loaded, device) if tapped else device
+    port, address = _port(served, Path(link) if link else None, tcp)
+    settings = _settings(profile, address, seed, tapped=tapped)
     with ending.on_signal() as ended:
         _tell(settings, script, as_json=as_json)
         until = math.inf if seconds is None else time.monotonic() + seconds
@@ -121,19 +135,19 @@ def _player(script: str, seed: int, has: frozenset[Modality]) -> Player:
 
 
 def _device(profile: Profile, player: Player, seed: int) -> VirtualDevice:
-    lacking = player.modalities - {it.modality for it in profile.channels}
-    if lacking:
+    has = {it.modality for it in profile.channels}
+    if lacking := player.modalities - has:
         raise ConfigError(
             f"profile {profile.name} cannot play this script: it has no channel of "
             f"modality {', '.join(sorted(lacking))}",
             hint="name another script; --list shows them",
         )
-    return VirtualDevice(profile, player, Identity("SIM-US", f"SIM{seed:05d}", "1.0"))
+    model = "-".join(["SIM", *sorted(it.upper() for it in has)])
+    who = Identity(model, f"SIM{seed:05d}", "1.0")
+    return VirtualDevice(profile, player, who, seed=seed)
 
 
-def _port(
-    device: VirtualDevice, link: Path | None, tcp: str | None
-) -> tuple[Port, str]:
+def _port(device: Device, link: Path | None, tcp: str | None) -> tuple[Port, str]:
     """The port, and where it can be reached."""
     try:
         if tcp is not None:
@@ -167,7 +181,7 @@ def _serve(port: Port, stop: Callable[[], bool], speed: float) -> None:
         ) from error
 
 
-def _settings(profile: str, address: str, seed: int) -> DeviceSettings:
+def _settings(profile: str, address: str, seed: int, *, tapped: bool) -> DeviceSettings:
     own = "/" in profile or profile.endswith(".toml")
     return DeviceSettings(
         name=f"sim-{seed}",
@@ -175,6 +189,7 @@ def _settings(profile: str, address: str, seed: int) -> DeviceSettings:
         profile=str(Path(profile).absolute()) if own else profile,
         port=address,
         serial=f"SIM{seed:05d}",
+        access="tap" if tapped else "poll",
     )
 
 

@@ -37,7 +37,7 @@ class Machine:
 
     def advance(self, to_s: float) -> None:
         """Let time pass. A time that is past already changes nothing."""
-        while (due := min(it.due_s for it in self.channels.values())) <= to_s:
+        while (due := self.due_s) <= to_s:
             self._advance(due)
         self._advance(to_s)
 

@@ -3,8 +3,8 @@
 A script's steps count from the start of its treatment (the start key is second 0).
 """
 
-from collections.abc import Iterable, Mapping
-from typing import Final
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -16,6 +16,7 @@ from devicelog.drivers.simulated.equipment import (
     Head,
     Programme,
 )
+from devicelog.drivers.simulated.faults import Faults, Trouble, Troubles
 from devicelog.drivers.simulated.interferential import Interferential
 from devicelog.drivers.simulated.machine import Channel, Machine
 from devicelog.drivers.simulated.ultrasound import Ultrasound
@@ -63,6 +64,7 @@ class Script(msgspec.Struct, frozen=True):
     `ends_s`: when the treatment ends (0: not told); with `head`, `ramp_s` and
     `timer_error_pct` the device is made (see `Ultrasound`). `expects`: the sessions
     that come of it. `begins_at`: the day and time (UTC) that it is about, if any.
+    `troubles`: what goes wrong between the device and who listens.
     """
 
     meaning: str
@@ -74,6 +76,7 @@ class Script(msgspec.Struct, frozen=True):
     timer_error_pct: float = 0.0
     expects: tuple[Expected, ...] = ()
     begins_at: str = ""
+    troubles: tuple[Trouble, ...] = ()
 
     @property
     def modalities(self) -> frozenset[Modality]:
@@ -99,19 +102,26 @@ class Script(msgspec.Struct, frozen=True):
             Step(0.0, "start"),
             *self.steps,
         )
-        return [msgspec.structs.replace(it, at_s=begin_s + it.at_s) for it in steps]
+        return _later(steps, begin_s)
 
     def player(self, begin_s: float = 10.0) -> "Player":
         """This treatment, on a device of its own."""
-        return Player(self.device(), self.timeline(begin_s))
+        troubles = _later(self.troubles, begin_s)
+        return Player(self.device(), self.timeline(begin_s), troubles)
 
 
 class Player:
     """A device to which a script happens. `ignored` are steps that did nothing."""
 
-    def __init__(self, device: Machine | Channel, steps: Iterable[Step]) -> None:
+    def __init__(
+        self,
+        device: Machine | Channel,
+        steps: Iterable[Step],
+        troubles: Sequence[Trouble] = (),
+    ) -> None:
         self.device = device if isinstance(device, Machine) else Machine(device)
         self.ignored: list[Step] = []
+        self._troubles = Troubles(troubles)
         self._steps = iter(steps)
         self._next = next(self._steps, None)
 
@@ -119,6 +129,16 @@ class Player:
     def modalities(self) -> frozenset[Modality]:
         """The channels that it can tell of."""
         return frozenset(self.device.channels)
+
+    @property
+    def faults(self) -> Faults:
+        """What is wrong now with how it is heard; may be changed."""
+        return self._troubles.faults
+
+    @property
+    def due_s(self) -> float:
+        """When that changes by the script; infinite: no more."""
+        return self._troubles.due_s
 
     def advance(self, to_s: float) -> None:
         """Let time pass, and what the script has for it happen at its own time."""
@@ -129,7 +149,15 @@ class Player:
                 self.ignored.append(step)
             self._next = next(self._steps, None)
         self.device.advance(to_s)
+        self._troubles.advance(to_s)
 
     def values(self, modality: Modality) -> Mapping[str, Value]:
         """See `Machine.values`."""
         return self.device.values(modality)
+
+
+_Timed = TypeVar("_Timed", Step, Trouble)
+
+
+def _later(them: Iterable[_Timed], by_s: float) -> list[_Timed]:
+    return [msgspec.structs.replace(it, at_s=by_s + it.at_s) for it in them]

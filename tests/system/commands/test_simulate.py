@@ -194,6 +194,26 @@ def test_a_script_for_which_a_profile_has_no_channel_is_refused(site):
     assert "no channel of modality us" in told
 
 
+@pytest.mark.parametrize(
+    ("profile", "script", "more", "told"),
+    [
+        ("combo", "diagnostic", (), "3 requests sent, 0 unanswered"),
+        ("us-classic", "R1", ("--tapped",), "nothing was sent"),
+    ],
+)
+def test_it_is_heard_with_what_it_prints(site, profile, script, more, told):
+    # So fast that the treatment runs when it is first heard.
+    asked = ("simulate", profile, "--script", script, "--speed", "60", *more)
+    with site.running(*asked) as process:
+        device = block(process)
+        site.device(**device).write()
+        ended = site.run("devices", "test", device["name"], "--seconds", "1")
+
+    assert "it works" in ended.stdout
+    assert told in ended.stdout
+    assert "is running" in ended.stdout
+
+
 def test_the_scripts_are_listed(site):
     listed = json.loads(site.run("simulate", "--list", "--json").stdout)
     told = site.run("simulate", "--list").stdout
