@@ -15,6 +15,7 @@ from devicelog.sessions.gate import Gate, Verdict
 from devicelog.sessions.rules import Rules
 from devicelog.sessions.session import Session
 from devicelog.sessions.tracker import Tracker
+from devicelog.sessions.treatment import treatment_id
 
 
 def rules_of(profile: Profile, modality: Modality, *, verified: bool) -> Rules:
@@ -55,7 +56,10 @@ class Digest:
 
 
 class Channel:
-    """Readings in, drafts out. `deadline` is the next time at which `tick` matters."""
+    """Readings in, drafts out. `deadline` is the next time at which `tick` matters.
+
+    `others`: open sessions on the device's other channels, for what is one treatment.
+    """
 
     def __init__(
         self,
@@ -63,9 +67,12 @@ class Channel:
         rules: Rules,
         profile: str,
         taken: Callable[[str], bool],
+        others: Callable[[], Iterable[Session]] = tuple,
     ) -> None:
         self.name = drafter.channel
         self.modality = rules.modality
+        self._rules = rules
+        self._others = others
         self._drafter = drafter
         self._profile = profile
         self._gate = Gate(rules)
@@ -200,6 +207,10 @@ class Channel:
         return [self._drafter.event(self._sealed(event)) for event in events]
 
     def _sealed(self, event: SessionEvent) -> SessionEvent:
+        """What the tracker, which knows one channel and no bodies, leaves open."""
+        if event.event == "start" and self._rules.combination:
+            whole = treatment_id(event, self._rules, self._others())
+            return msgspec.structs.replace(event, treatment_id=whole)
         if event.event != "end":
             return event
         return self._digests.pop(event.session_id, Digest()).seal(event)

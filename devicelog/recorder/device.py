@@ -26,6 +26,7 @@ from devicelog.recorder.settings import DeviceSettings
 from devicelog.recorder.tally import Tally, Weighing
 from devicelog.recorder.timebase import Timebase
 from devicelog.sessions.gate import Verdict
+from devicelog.sessions.session import Session
 
 Listener = Callable[[str, int, object], None]
 
@@ -98,7 +99,9 @@ class Device:
             self._weighing[declared.name] = deque()
             drafter = Drafter(run_id, settings.name, declared.name, timebase)
             rules = rules_of(profile, declared.modality, verified=identify is not None)
-            self.channels[declared.name] = Channel(drafter, rules, profile.hash, taken)
+            self.channels[declared.name] = Channel(
+                drafter, rules, profile.hash, taken, self._open_sessions
+            )
 
     # --- What the loop tells ------------------------------------------------------
 
@@ -198,6 +201,10 @@ class Device:
         keepers = (channel.keeper for channel in self.channels.values())
         pending = self._framer.pending
         return self._tally.total(pending, keepers, self.poller, self._gaps.count)
+
+    def _open_sessions(self) -> list[Session]:
+        """Of all channels; which of them are others, who asks knows."""
+        return [it for channel in self.channels.values() if (it := channel.session)]
 
     # --- Bytes to readings --------------------------------------------------------
 
