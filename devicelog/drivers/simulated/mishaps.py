@@ -17,7 +17,7 @@ MISHAPS: Final[dict[str, Script]] = {
         expects=(
             Expected(
                 ends_s=480,
-                edges=((120, "timer_lengthened"),),
+                edges=((120, "timer_lengthened"), (120, "setting")),
                 totals={"wall_s": 480, "emission_s": 480, "time_set_main_s": 480},
                 satp_j=1200,
                 sata_j=1200,
@@ -71,7 +71,7 @@ MISHAPS: Final[dict[str, Script]] = {
                 totals={"wall_s": 300, "emission_s": 300, "output_s": 0},
                 satp_j=0,
                 sata_j=0,
-                flags=("no_output", "contact_unreliable"),
+                flags=("no_output",),
             ),
         ),
     ),

@@ -127,11 +127,21 @@ line = { baud = 9600 }
 wire = { style = "lines" }
 text = { form = "fields" }
 messages = [{ name = "all", size = 3 }]
-cells = [
-  { message = "all", at = 0, name = "state" },
-  { message = "all", at = 1, name = "time_left_s", decimals = 0 },
-  { message = "all", at = 2, name = "waveform", absent = "-", values = { Q = "4-pole" }},
-]
+[[cells]]
+message = "all"
+at = 0
+name = "state"
+[[cells]]
+message = "all"
+at = 1
+name = "time_left_s"
+decimals = 0
+[[cells]]
+message = "all"
+at = 2
+name = "waveform"
+values = { Q = "4-pole" }
+absent = "-"
 [[channels]]
 name = "if"
 modality = "if"
