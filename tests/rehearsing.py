@@ -31,6 +31,8 @@ class Rehearsed:
         access="poll",
         phase_s=0.0,
         wall_ns=None,
+        name="dev",
+        seed=1,
         **more: Any,
     ) -> None:
         profile = load(profile) if isinstance(profile, str) else profile
@@ -41,11 +43,11 @@ class Rehearsed:
         self.virtual = VirtualDevice(
             profile, self.player, WHO, seed=more.pop("seed", 1)
         )
-        settings = DeviceSettings("dev", profile.name, "/dev/null", access=access)
+        settings = DeviceSettings(name, profile.name, "/dev/null", access=access)
         self.device = Device(
             settings,
             driver(profile),
-            run_id="run",
+            run_id=f"run-{name}",
             timebase=self.timebase,
             taken=lambda _: False,
             **more,

@@ -18,9 +18,10 @@ from devicelog.drivers.profile import Profile
 from devicelog.drivers.simulated import script_file
 from devicelog.drivers.simulated.clinic import clinic
 from devicelog.drivers.simulated.device import VirtualDevice
+from devicelog.drivers.simulated.disturbances import DISTURBANCES, Disturbance
 from devicelog.drivers.simulated.host import Overheard
 from devicelog.drivers.simulated.machine import machine
-from devicelog.drivers.simulated.script import SCRIPTS, Player
+from devicelog.drivers.simulated.script import SCRIPTS, Player, Script
 from devicelog.drivers.simulated.serve import (
     Device,
     Port,
@@ -123,8 +124,12 @@ def _player(script: str, seed: int, has: frozenset[Modality]) -> Player:
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(f"script {script} cannot be read: {error}") from error
         return script_file.parse(text, script).player()
+    if script in DISTURBANCES:
+        it = DISTURBANCES[script]
+        return it.on(it.needs or ("us" if "us" in has else "if")).player()
     if script not in SCRIPTS:
-        close = difflib.get_close_matches(script, [_CLINIC, *SCRIPTS], 1)
+        known = [_CLINIC, *SCRIPTS, *DISTURBANCES]
+        close = difflib.get_close_matches(script, known, 1)
         meant = f'did you mean "{close[0]}"? ' if close else ""
         raise ConfigError(
             f'no script is named "{script}"',
@@ -214,7 +219,8 @@ def _said(settings: DeviceSettings) -> dict[str, Any]:
 
 
 def _list(*, as_json: bool) -> None:
-    meanings = {_CLINIC: _ENDLESS} | {name: it.meaning for name, it in SCRIPTS.items()}
+    scripts: dict[str, Script | Disturbance] = {**SCRIPTS, **DISTURBANCES}
+    meanings = {_CLINIC: _ENDLESS} | {name: it.meaning for name, it in scripts.items()}
     if as_json:
         output.print_json(meanings)
     else:

@@ -5,6 +5,7 @@ from datetime import datetime
 
 import pytest
 
+from devicelog.drivers.simulated.disturbances import DISTURBANCES
 from devicelog.drivers.simulated.equipment import LARGE, SMALL
 from devicelog.drivers.simulated.mishaps import MISHAPS
 from devicelog.drivers.simulated.prescriptions import PRESCRIPTIONS
@@ -189,6 +190,7 @@ def test_a_script_is_told_whole(name):
 
 
 def test_each_script_has_one_name():
+    assert not SCRIPTS.keys() & DISTURBANCES.keys()
     assert len(SCRIPTS) == len(PRESCRIPTIONS) + len(MISHAPS) == len(SEEN)
 
 
