@@ -10,7 +10,7 @@ import msgspec
 
 from devicelog.model.fields import Value
 from devicelog.model.flow import Identity, SessionEvent
-from devicelog.model.states import Flag, LineState, State
+from devicelog.model.states import Flag, LineState, Purpose, State
 
 Kind = Literal[
     "reading",
@@ -203,6 +203,32 @@ class ReceiptBody(Body, frozen=True, kw_only=True, omit_defaults=True, tag=1):
     stray: int = 0
 
 
+BindingWay = Literal["hand", "ahead", "import", "simulated"]
+
+
+class BindingBody(Body, frozen=True, kw_only=True, omit_defaults=True, tag=1):
+    """From now on this session belongs to this patient (model.pseudonyms).
+
+    Earlier bindings of it stand, and hold no longer; an empty pseudonym takes them back.
+    `by`: the user who says so; `how`: `hand` (afterwards or while it runs), `ahead`
+    (before it began), `import`, `simulated`. `clinician`: the user who treated.
+    """
+
+    session_id: str
+    pseudonym: str
+    by: str
+    how: BindingWay
+    clinician: str = ""
+
+
+class PurposeBody(Body, frozen=True, kw_only=True, omit_defaults=True, tag=1):
+    """What this session was for, as the user `by` says; without it: treatment."""
+
+    session_id: str
+    purpose: Purpose
+    by: str
+
+
 # kind -> (what it records, who causes it, its body if written so far)
 TABLE: Final[dict[Kind, tuple[str, str, type | None]]] = {
     "reading": ("a decoded state of a channel", "wire", ReadingBody),
@@ -214,13 +240,13 @@ TABLE: Final[dict[Kind, tuple[str, str, type | None]]] = {
     "config": ("a run and its configuration", "recorder", ConfigBody),
     "alarm": ("something a person must know", "recorder", AlarmBody),
     "expectation": ("usual use was not met, or is again", "recorder", None),
-    "binding": ("a session belongs to a patient", "person", None),
+    "binding": ("a session belongs to a patient", "person", BindingBody),
     "annotation": ("what a person adds to a session", "person", None),
     "manual_treatment": ("a treatment without a device", "person", None),
     "correction": ("an earlier entry of a person, corrected", "person", None),
     "calibration": ("an output check or safety test", "person", None),
     "register": ("a device or head: serial, place, repair", "person", None),
-    "purpose": ("what a session was for", "person", None),
+    "purpose": ("what a session was for", "person", PurposeBody),
     "hold": ("a record must be kept beyond its time", "person", None),
     "user": ("a user of the console was added or changed", "person", None),
     "receipt": ("what became of a session's readings", "recorder", ReceiptBody),
