@@ -209,7 +209,7 @@ BindingWay = Literal["hand", "ahead", "import", "simulated"]
 class BindingBody(Body, frozen=True, kw_only=True, omit_defaults=True, tag=1):
     """From now on this session belongs to this patient (model.pseudonyms).
 
-    Earlier bindings of it stand, and hold no longer; an empty pseudonym takes them back.
+    Earlier ones stand, and hold no longer; an empty pseudonym takes them back.
     `by`: the user who says so; `how`: `hand` (afterwards or while it runs), `ahead`
     (before it began), `import`, `simulated`. `clinician`: the user who treated.
     """

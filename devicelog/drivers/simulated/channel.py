@@ -67,6 +67,7 @@ ACTS: Final[dict[Action, frozenset[State]]] = {
     "reset": _ANY,
 }
 Due = tuple[float, Callable[[], None]]
+_NOTHING: Final[Due] = (inf, lambda: None)
 _Set = TypeVar("_Set", Programme, Current)
 
 
@@ -89,28 +90,28 @@ class VirtualChannel(Generic[_Set]):
         # The timer as it stood at a moment; counted from there, it ends to the tick.
         self._stood_s, self._stood_at = 0.0, 0.0
         self._set: _Set | None = None
+        self._next: Due | None = None  # what falls due next; None: to be looked up
 
     def advance(self, to_s: float) -> None:
         """Let time pass. A time that is past already changes nothing."""
-        while ahead := [*self._ahead()]:
-            due, then = min(ahead, key=lambda it: it[0])
-            if due > to_s:
-                break
-            self._pass(due)
+        while (due := self._due())[0] <= to_s:
+            self._pass(due[0])
             self._read_timer()
-            then()
+            due[1]()
+            self._next = None
         self._pass(to_s)
 
     @property
     def due_s(self) -> float:
         """When something happens if nobody does anything; infinite: never."""
-        return min((due for due, _ in self._ahead()), default=inf)
+        return self._due()[0]
 
     def press(self, action: Action, value: Any = None) -> bool:
         """Something is done to the device now; False: it ignores it in this state."""
         if self.state not in self.acts.get(action, ()):
             return False
         self._read_timer()
+        self._next = None
         act: Callable[..., None] = getattr(self, f"_{action}")
         if value is None:
             act()
@@ -122,6 +123,7 @@ class VirtualChannel(Generic[_Set]):
         """Output and timer stand still, as if contact were lost."""
         if self.state in EMITTING:
             self._read_timer()
+            self._next = None
             self.state = "hold_contact"
 
     @property
@@ -177,6 +179,12 @@ class VirtualChannel(Generic[_Set]):
     def _hold_without_contact(self) -> None:
         if not self.senses_contact():
             self.hold()
+
+    def _due(self) -> Due:
+        """What falls due next; it stays so until something happens."""
+        if self._next is None:
+            self._next = min(self._ahead(), key=lambda it: it[0], default=_NOTHING)
+        return self._next
 
     def _pass(self, to_s: float) -> None:
         if to_s > self._now:

@@ -80,8 +80,10 @@ class VirtualDevice:
         }
         lacking = {it.modality for it in profile.channels} - source.modalities
         self._at_rest = machine(lacking)
+        self._rests = bool(lacking)
         self._dice = random.Random(seed)  # noqa: S311  chance, no secret
         self._babbles_s = inf
+        self._gone = False  # its port, when last looked at
 
     @property
     def faults(self) -> Faults:
@@ -103,19 +105,23 @@ class VirtualDevice:
     @property
     def due_s(self) -> float:
         """When it next has something to say unasked; infinite: never."""
+        if self._gone:
+            return self.source.due_s
         return min(self._speaker.due_s, self._babbles_s, self.source.due_s)
 
     def speak(self, now_s: float) -> bytes:
         """What it has said unasked up to now."""
-        said = []
+        said: list[bytes] = []
         while (due := self.due_s) <= now_s:
             self._advance(due)
+            if self._gone:
+                continue
             said += [self._spoilt(it) for it in self._speaker.unasked(due)]
             if due == self._babbles_s:
                 self._babbles_s += _BABBLE_S
                 said.append(self._dice.randbytes(round(self.faults.babble * _BABBLE_S)))
         self._advance(now_s)
-        return self.on_line(b"".join(said))
+        return self.on_line(b"".join(said)) if said else b""
 
     # --- For who shares its line ----------------------------------------------------
 
@@ -147,11 +153,16 @@ class VirtualDevice:
 
     def _advance(self, now_s: float) -> None:
         self.source.advance(now_s)
-        self._at_rest.advance(now_s)
-        if not self.faults.babble:
+        if self._rests:
+            self._at_rest.advance(now_s)
+        faults = self.faults
+        if not faults.babble:
             self._babbles_s = inf
         elif self._babbles_s == inf:
             self._babbles_s = now_s + _BABBLE_S
+        if self._gone and not faults.unplugged:
+            self._speaker.begin(now_s)
+        self._gone = faults.unplugged
 
     def _spoilt(self, said: bytes) -> bytes:
         return self.faults.spoil(said, self._dice)

@@ -139,7 +139,6 @@ DISTURBANCES: Final[dict[str, Disturbance]] = {
             Trouble(AT_S, 5, "unplugged"),
             Trouble(AT_S, 1000, "identity", Identity("SIM-1", "SIM66666", "1.0")),
         ),
-        asked=True,
     ),
     "other_speed": Disturbance(
         "somebody set the device to another speed",

@@ -37,8 +37,10 @@ class Machine:
 
     def advance(self, to_s: float) -> None:
         """Let time pass. A time that is past already changes nothing."""
-        while (due := self.due_s) <= to_s:
-            self._advance(due)
+        if self._linked:  # what happens to one concerns the other at once
+            while (due := self.due_s) <= to_s:
+                self._advance(due)
+                self._align()
         self._advance(to_s)
 
     @property
@@ -79,8 +81,6 @@ class Machine:
     def _advance(self, to_s: float) -> None:
         for channel in self.channels.values():
             channel.advance(to_s)
-        if self._linked:
-            self._align()
 
     def _load(self, both: Combined) -> bool:
         self._chosen = None

@@ -1,8 +1,8 @@
 """How a device answers and what it says by itself, in each style of wire."""
 
 import struct
-from collections.abc import Callable, Iterator
-from math import inf
+from collections.abc import Callable
+from math import ceil, inf
 from typing import Final, Protocol
 
 from devicelog.drivers.profile import (
@@ -26,9 +26,10 @@ Say = Callable[[str], bytes]  # the name of a message -> what the device says of
 class Speaker(Protocol):
     """The device's side of a wire."""
 
-    @property
-    def due_s(self) -> float:
-        """When it next says something unasked; infinite: never."""
+    due_s: float  # when it next says something unasked; infinite: never
+
+    def begin(self, now_s: float) -> None:
+        """Its line is there again: what was due meanwhile is not said any more."""
 
     def answers(self, frame: Frame) -> list[bytes]:
         """What it says to this frame: nothing, if that does not concern it."""
@@ -45,6 +46,9 @@ class Registers:
     def __init__(self, profile: ModbusProfile, say: Say) -> None:
         self._profile = profile
         self._say = say
+
+    def begin(self, now_s: float) -> None:
+        """See `Speaker`."""
 
     def answers(self, frame: Frame) -> list[bytes]:
         """See `Speaker`. Requests to other units are not answered."""
@@ -81,12 +85,17 @@ class Messages:
             for it in profile.messages
             if not (it.ask or it.refusal)
         }
+        self._hello = profile.identity
         self._next = dict.fromkeys(self._every, 0.0)
+        self.due_s = 0.0 if self._next else inf
 
-    @property
-    def due_s(self) -> float:
-        """See `Speaker`."""
-        return min(self._next.values(), default=inf)
+    def begin(self, now_s: float) -> None:
+        """See `Speaker`. It says at once who it is, all else on its own beat."""
+        for name, due in self._next.items():
+            every = self._every[name]
+            late = max(0, ceil((now_s - due) / every))
+            self._next[name] = now_s if name == self._hello else due + late * every
+        self.due_s = min(self._next.values(), default=inf)
 
     def answers(self, frame: Frame) -> list[bytes]:
         """See `Speaker`. What it does not know it refuses, if its profile can."""
@@ -95,13 +104,12 @@ class Messages:
 
     def unasked(self, now_s: float) -> list[bytes]:
         """See `Speaker`."""
-        return [self._say(name) for name in self._fallen_due(now_s)]
-
-    def _fallen_due(self, now_s: float) -> Iterator[str]:
-        for name, due in self._next.items():
-            if due <= now_s:
-                self._next[name] = due + self._every[name]
-                yield name
+        due_now = [name for name, due in self._next.items() if due <= now_s]
+        for name in due_now:
+            self._next[name] += self._every[name]
+        if due_now:
+            self.due_s = min(self._next.values())
+        return [self._say(name) for name in due_now]
 
 
 def _part(request: Read, block: bytes, first: int, count: int) -> bytes:

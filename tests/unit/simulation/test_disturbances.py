@@ -80,7 +80,8 @@ def labelled(entry):
         case "gap":
             yield f"gap:{body.cause}"
         case "device" if body.event == "line":
-            yield f"device:line:{body.line}"
+            if body.line != "unverified":  # for a moment, after each return
+                yield f"device:line:{body.line}"
         case "device":
             yield f"device:{body.event}"
         case "session":
