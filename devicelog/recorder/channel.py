@@ -58,7 +58,7 @@ class Digest:
 class Channel:
     """Readings in, drafts out. `deadline` is the next time at which `tick` matters.
 
-    `others`: open sessions on the device's other channels, for what is one treatment.
+    `beside`: the channels of its device, for what is one treatment.
     """
 
     def __init__(
@@ -67,12 +67,12 @@ class Channel:
         rules: Rules,
         profile: str,
         taken: Callable[[str], bool],
-        others: Callable[[], Iterable[Session]] = tuple,
+        beside: Callable[[], Iterable["Channel"]] = tuple,
     ) -> None:
         self.name = drafter.channel
         self.modality = rules.modality
         self._rules = rules
-        self._others = others
+        self._beside = beside
         self._drafter = drafter
         self._profile = profile
         self._gate = Gate(rules)
@@ -209,7 +209,8 @@ class Channel:
     def _sealed(self, event: SessionEvent) -> SessionEvent:
         """What the tracker, which knows one channel and no bodies, leaves open."""
         if event.event == "start" and self._rules.combination:
-            whole = treatment_id(event, self._rules, self._others())
+            sessions = (it.session for it in self._beside())
+            whole = treatment_id(event, self._rules, filter(None, sessions))
             return msgspec.structs.replace(event, treatment_id=whole)
         if event.event != "end":
             return event

@@ -26,7 +26,6 @@ from devicelog.recorder.settings import DeviceSettings
 from devicelog.recorder.tally import Tally, Weighing
 from devicelog.recorder.timebase import Timebase
 from devicelog.sessions.gate import Verdict
-from devicelog.sessions.session import Session
 
 Listener = Callable[[str, int, object], None]
 
@@ -63,7 +62,7 @@ class Device:
         self.driver = driver
         self.listener: Listener | None = None
         profile = driver.profile
-        self._tapped = tapped = settings.access == "tap"
+        tapped = settings.access == "tap"
         identify = None if tapped else driver.identify()
         self._asks = identify is not None  # else what it says by itself counts
         self._timebase = timebase
@@ -100,7 +99,7 @@ class Device:
             drafter = Drafter(run_id, settings.name, declared.name, timebase)
             rules = rules_of(profile, declared.modality, verified=identify is not None)
             self.channels[declared.name] = Channel(
-                drafter, rules, profile.hash, taken, self._open_sessions
+                drafter, rules, profile.hash, taken, self.channels.values
             )
 
     # --- What the loop tells ------------------------------------------------------
@@ -201,10 +200,6 @@ class Device:
         keepers = (channel.keeper for channel in self.channels.values())
         pending = self._framer.pending
         return self._tally.total(pending, keepers, self.poller, self._gaps.count)
-
-    def _open_sessions(self) -> list[Session]:
-        """Of all channels; which of them are others, who asks knows."""
-        return [it for channel in self.channels.values() if (it := channel.session)]
 
     # --- Bytes to readings --------------------------------------------------------
 

@@ -132,7 +132,7 @@ DISTURBANCES: Final[dict[str, Disturbance]] = {
             "device:line:missing",
             "session:line_lost:port",
             "device:refused",
-            "device:line:foreign",
+            "alarm",
             "session:end:link_lost",
         ),
         (

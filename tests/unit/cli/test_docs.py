@@ -8,8 +8,8 @@ import pytest
 from unit.cli.test_help import NAMES
 
 from devicelog.drivers.capture import Summary, Told
+from devicelog.drivers.simulated.channel import Action
 from devicelog.drivers.simulated.script_file import parse
-from devicelog.drivers.simulated.ultrasound import ACTS
 from devicelog.errors import (
     ConfigError,
     DevicelogError,
@@ -74,4 +74,4 @@ def test_the_script_on_the_page_is_one():
         "uncouple",
         "couple",
     ]
-    assert all(action in PAGE for action in ACTS)
+    assert all(f"`{action}`" in PAGE for action in Action.__args__)
