@@ -8,6 +8,7 @@ All bytes that a real line would carry are made and read here as well.
 
 from collections.abc import Iterator
 from heapq import heapify, heapreplace
+from math import inf
 from typing import Final, Protocol
 
 from devicelog.clock import SECOND
@@ -52,17 +53,19 @@ class Rehearsal:
         self._open = False
         self._now_ns = began_ns
         self.due_ns = began_ns
+        self._due_s, self._said_at = 0.0, began_ns  # when it next speaks unasked
 
     def step(self) -> list[Draft]:
         """What happens at `due_ns`."""
         self._now_ns = now_ns = self.due_ns
         now_s = (now_ns - self._began_ns) / SECOND
-        said = self.virtual.speak(now_s)
         drafts: list[Draft] = []
-        if self.virtual.unplugged == self._open:
-            drafts += self._turned(now_ns).drafts
-        if said and self._open:
-            drafts += self._hear(said, now_ns)
+        if self._said_at <= now_ns:
+            said = self.virtual.speak(now_s)
+            if self.virtual.unplugged == self._open:
+                drafts += self._turned(now_ns).drafts
+            if said and self._open:
+                drafts += self._hear(said, now_ns)
         step = self.device.tick(now_ns)
         drafts += step.drafts
         if step.send is not None and self._open:
@@ -97,8 +100,12 @@ class Rehearsal:
         """Never now again: what is due at once is due a little later."""
         deadline = self.device.deadline
         due_s = self.virtual.due_s
-        spoken = _NEVER if due_s > _NEVER else self._at(due_s)
-        due = min(_NEVER if deadline is None else deadline, spoken)
+        if due_s != self._due_s:
+            self._due_s = due_s
+            self._said_at = _NEVER if due_s == inf else self._at(due_s)
+        due = self._said_at
+        if deadline is not None and deadline < due:
+            due = deadline
         return max(due, self._now_ns + 1)
 
     def _at(self, second: float) -> int:

@@ -6,7 +6,7 @@ comes from a source (physics that a script plays upon); how it says it can be sp
 """
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from math import inf
 from typing import Final, Protocol
 
@@ -29,7 +29,7 @@ from devicelog.drivers.simulated.uart import reheard
 from devicelog.drivers.simulated.voice import Voice
 from devicelog.errors import ConfigError
 from devicelog.model.fields import Value
-from devicelog.model.flow import Frame, Identity
+from devicelog.model.flow import Frame, Identity, Noise
 from devicelog.model.states import Modality
 
 _BABBLE_S: Final = 0.1  # so often a babbling device says something
@@ -74,6 +74,9 @@ class VirtualDevice:
         self._profile = profile
         self._driver, self._speaker = _spoken(profile, self._said)
         self._framer = self._driver.framer()
+        self._asks = {
+            it.data for it in (self._driver.identify(), *self._driver.polls()) if it
+        }
         self._voices = {
             it.name: Voice(it, [c for c in profile.cells if c.message == it.message])
             for it in profile.channels
@@ -100,7 +103,8 @@ class VirtualDevice:
 
         Never raises, whatever the bytes.
         """
-        return self.on_line(self.converse(self.off_line(data), now_s), echo=data)
+        answer = self.converse(self.off_line(data), now_s)
+        return self.on_line(answer, echo=data)
 
     @property
     def due_s(self) -> float:
@@ -128,12 +132,17 @@ class VirtualDevice:
     def converse(self, data: bytes, now_s: float) -> bytes:
         """What it answers, before its line does anything to that."""
         self._advance(now_s)
-        return b"".join(
+        if data in self._asks and not self._framer.pending:  # whole, as nearly always
+            pieces: Sequence[Frame | Noise] = (Frame(data, "request"),)
+        else:
+            pieces = self._framer.feed(data)
+        answers = [
             self._spoilt(answer)
-            for piece in self._framer.feed(data)
+            for piece in pieces
             if isinstance(piece, Frame)
             for answer in self._speaker.answers(piece)
-        )
+        ]
+        return answers[0] if len(answers) == 1 else b"".join(answers)
 
     def on_line(self, said: bytes, *, echo: bytes = b"") -> bytes:
         """What arrives of this at the other end."""
