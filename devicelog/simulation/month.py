@@ -43,7 +43,7 @@ class Told(msgspec.Struct, frozen=True):
     entries: int
     sent: dict[str, int]
     counts: dict[str, Counts]
-    visits: dict[str, int]
+    visits: dict[str, int]  # treatments planned
     bindings: int
     purposes: int
 

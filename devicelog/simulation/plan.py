@@ -19,9 +19,7 @@ from devicelog.model.pseudonyms import pseudonym
 from devicelog.model.states import Modality, Purpose
 
 DAY_S: Final = 86_400
-# On at these hours; five patients each time.
-_HOURS: Final = (8.5, 13.5)
-_PATIENTS: Final = 5
+_HOURS: Final = (8.5, 13.5)  # when devices are switched on
 _KNOWN: Final = 90  # patients of the clinic
 # Treatments of this clinic take so long, in s.
 _LASTS_S: Final[dict[Modality, tuple[float, ...]]] = {
@@ -43,19 +41,21 @@ _WEAK: Final[tuple[tuple[FaultName, int | bool], ...]] = (
 
 
 class Device(msgspec.Struct, frozen=True):
-    """One of the clinic's."""
+    """One of the clinic's. `patients`: so many each half day."""
 
     name: str
     label: str
     profile: str
     modalities: frozenset[Modality]
+    patients: int
 
 
+# Forty treatments a day.
 CLINIC: Final = (
-    Device("us-1", "Ultrasound, room 1", "us-modbus", frozenset({"us"})),
-    Device("us-2", "Ultrasound, room 2", "us-classic", frozenset({"us"})),
-    Device("if-1", "Interferential, room 3", "ifc-classic", frozenset({"if"})),
-    Device("combo-1", "Combination, room 4", "combo", frozenset({"us", "if"})),
+    Device("us-1", "Ultrasound, room 1", "us-modbus", frozenset({"us"}), 7),
+    Device("us-2", "Ultrasound, room 2", "us-classic", frozenset({"us"}), 7),
+    Device("if-1", "Interferential, room 3", "ifc-classic", frozenset({"if"}), 3),
+    Device("combo-1", "Combination, room 4", "combo", frozenset({"us", "if"}), 3),
 )
 
 
@@ -123,7 +123,7 @@ def _half_day(
     if check and "us" in room.device.modalities:
         room.visits.append(Visit(at_s, "", "output_check"))
         at_s = _treat(room, _output_check(dice, at_s)) + dice.uniform(30, 90)
-    for _ in range(_PATIENTS):
+    for _ in range(room.device.patients):
         room.visits.append(_visit(dice, at_s, patients))
         at_s = _treat(room, _given(room, dice, at_s)) + dice.uniform(40, 120)
     return at_s
