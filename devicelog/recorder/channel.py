@@ -194,6 +194,9 @@ class Channel:
         The tracker counts their wall time from the last reading; where the anchor has
         moved since, they move with it.
         """
+        due = self._tracker.deadline
+        if due is None or mono_ns < due:
+            return []
         moved = self._drafter.anchor_ns - self._anchor_ns
         events = self._tracker.tick(mono_ns)
         if moved:

@@ -142,8 +142,10 @@ class Device:
             self._hear_silence(mono_ns)
             self.identity.doubt()
         for channel in self.channels.values():
-            self._weigh(channel, channel.release(mono_ns))
-            self._book.add(channel.tick(mono_ns))
+            due = channel.deadline
+            if due is not None and due <= mono_ns:
+                self._weigh(channel, channel.release(mono_ns))
+                self._book.add(channel.tick(mono_ns))
         if self.line.judge(mono_ns):
             self._book.line(mono_ns)
         self._book.tick(mono_ns)
@@ -190,9 +192,9 @@ class Device:
             self.line.deadline,
             self._book.deadline,
             self._last_byte + self._silence if self._framer.pending else None,
-            *(channel.deadline for channel in self.channels.values()),
+            *[channel.deadline for channel in self.channels.values()],
         ]
-        return min((mark for mark in marks if mark is not None), default=None)
+        return min([mark for mark in marks if mark is not None], default=None)
 
     @property
     def counts(self) -> Counts:
