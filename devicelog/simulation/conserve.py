@@ -36,6 +36,10 @@ _TOLD_BY_SESSIONS: Final = (
     "SELECT coalesce(sum(readings), 0) FROM sessions WHERE device = ?"
 )
 _KIND: Final = "SELECT count(*) FROM entries WHERE kind = ?"
+_EDGES: Final = (
+    "SELECT count(*) FROM entries WHERE kind = 'session'"
+    " AND json_extract(body, '$.event') = ?"
+)
 _ALL: Final = "SELECT count(*) FROM entries WHERE key LIKE ? || '/%' OR key LIKE ?"
 
 
@@ -94,13 +98,15 @@ def _lines(counted: _Counted, told: Told) -> Iterator[Line]:
         yield Line(device, "bytes encoded, read", sent, last("bytes"))
         in_frames = last("frame_bytes")
         yield Line(device, "bytes in frames + noise", in_frames + noise, sent)
-        with_readings = last("frames") - last("silent_frames")
-        yield Line(device, "frames with a reading", with_readings, last("readings"))
+        said = last("frames") - last("silent_frames") + last("shared_readings")
+        yield Line(device, "readings in frames", said, last("readings"))
         whole = kept + last("thinned")
         yield Line(device, "readings kept + thinned", whole, last("readings"))
         in_sessions = counted.of(_OF_SESSIONS, device)
         told_of = counted.of(_TOLD_BY_SESSIONS, device)
         yield Line(device, "readings of sessions", in_sessions, told_of)
+    begun, ended = (counted.of(_EDGES, edge) for edge in ("start", "end"))
+    yield Line("-", "sessions begun, ended", begun, ended)
     yield Line("-", "bindings", counted.of(_KIND, "binding"), told.bindings)
     yield Line("-", "purposes", counted.of(_KIND, "purpose"), told.purposes)
     committed = counted.of(_ALL, told.run_id, "simulated/%")
