@@ -268,7 +268,8 @@ class Relay:
         """Logged once, an alarm once it lasts; again after a rest."""
         now_ns = self._clock.mono_ns()
         if self._away_ns is None:
-            _log.warning("%s is away: %s", self.sink.name, error)
+            # As text: who keeps records would keep the batch that it was raised from.
+            _log.warning("%s is away: %s", self.sink.name, str(error))
             self._away_ns, self._since_ns = now_ns, self._clock.wall_ns()
         # What asks for a person is told at once.
         lasts = error.retry_after_s >= _LAST_WAIT_S

@@ -143,7 +143,8 @@ def test_simulated_and_real_refuse_each_other(influxdb, tmp_path):
 class TestKilled:
     """What a crash of the server may and may not cost."""
 
-    def test_kill_9_under_load_loses_nothing(self, own_influxdb, tmp_path):
+    @pytest.mark.parametrize("kills", [8, pytest.param(60, marks=pytest.mark.torture)])
+    def test_kill_9_under_load_loses_nothing(self, own_influxdb, tmp_path, kills):
         seed = random.randrange(2**32)
         print("seed", seed)
         chance = random.Random(seed)
@@ -152,7 +153,7 @@ class TestKilled:
             writer(directory) as journal,
             Carried(directory, sink_for(own_influxdb), journal) as carried,
         ):
-            for n in range(0, 4000, 500):
+            for n in range(0, 500 * kills, 500):
                 for group in clinic(n, 500):
                     journal.submit(group)
                 pause.wait(chance.uniform(0, 0.15))
