@@ -142,6 +142,11 @@ class MqttSink:
         if self._broker is not None:
             self._broker.stop()
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What `status` should say of this broker, beside how the relay stands."""
+        return self._standing.notes
+
     # --- Private ------------------------------------------------------------------
 
     @property

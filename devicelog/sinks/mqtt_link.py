@@ -172,7 +172,7 @@ class Link:
     # --- Private ------------------------------------------------------------------
 
     def _work(self, event: int) -> None:
-        """Let paho do what the socket allows. It raises at bytes that are no MQTT."""
+        """Let paho do what the socket allows; before 2.2 it raises at half packets."""
         try:
             if event & ~select.POLLOUT:
                 self._client.loop_read()

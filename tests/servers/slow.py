@@ -1,5 +1,6 @@
 """A broker that takes everything and answers only so many publishes."""
 
+import contextlib
 import socket
 import threading
 
@@ -31,7 +32,7 @@ class Slow:
 
     def _serve(self):
         sock, _ = self._listener.accept()
-        with sock, sock.makefile("rb") as wire:
+        with contextlib.suppress(ConnectionError), sock, sock.makefile("rb") as wire:
             while head := wire.read(1):
                 size = shift = 0
                 while True:

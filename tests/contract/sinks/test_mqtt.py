@@ -140,8 +140,9 @@ def test_a_fresh_client_learns_how_things_stand_and_no_person(rig, broker):
     assert below["us-1/availability"]["state"] == "online"
     assert below["us-1/us/session"]["session_id"] == "us-1.us.00000100"
     assert below["us-1/us/state"]["values"]["intensity_w_cm2"] == 0.5
-    noted = "notes" in below["daemon/info"]
-    assert noted is (rig.settings.protocol == "3.1.1")
+    notes = below["daemon/info"].get("notes", [])
+    assert bool(notes) is (rig.settings.protocol == "3.1.1")
+    assert notes == [*rig.relay.sink.notes]
     everything = [*witness.seen(), *kept.values()]
     for it in everything:
         for word in (NAME, "Canary", "P-7F3K", NAME.encode().hex()):

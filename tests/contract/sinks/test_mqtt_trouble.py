@@ -1,6 +1,7 @@
 """What a broker can do to the feed: nothing is lost, and what to do is told."""
 
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -387,6 +388,22 @@ def test_whatever_a_port_says_it_is_an_absence_and_no_more(data, five):
             link.open()
         link.cut()
         speaker.join()
+
+
+def test_what_the_library_raises_at_bytes_is_an_absence_too(monkeypatch):
+    """Its earlier releases raise at packets that are cut short."""
+
+    def raising():
+        raise struct.error("unpack requires a buffer of 2 bytes")
+
+    with Slow(answers=0) as slow:
+        asked = MqttSettings(port=slow.port)
+        link = Link(asked, "c", Post("t/will", b"x"), "t/info", SystemClock())
+        monkeypatch.setattr(link._client, "loop_read", raising)
+        with pytest.raises(SinkUnavailable, match="what is no MQTT 5: unpack") as told:
+            link.open()
+        link.cut()
+    assert "3.1.1" in told.value.hint
 
 
 def _speak(listener, data):
