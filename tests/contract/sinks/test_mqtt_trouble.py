@@ -227,8 +227,8 @@ def test_a_broker_that_is_killed_under_load_costs_nothing(tmp_path, broker, prot
     with Rig(tmp_path, broker, protocol=protocol) as rig:
         rig.fill(started())
         rig.connect()
-        for n in range(4):
-            rig.fill(clinic(1000 * n + 1, 300))
+        for n in range(3):
+            rig.fill(clinic(1000 * n + 1, 200))
             broker.kill()
             rig.fill(clinic(1000 * n + 500, 100))
             broker.start()
