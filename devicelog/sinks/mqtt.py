@@ -69,7 +69,8 @@ class MqttSink:
         self._settings = settings
         self._meta = meta
         self._clock = clock
-        self._client_id = f"devicelog-{meta.installation}"
+        # 23 letters and digits: what every broker must accept (3.1.1, 3.1.3.1).
+        self._client_id = f"devicelog{meta.installation[:14]}"
         self._feed = Feed(meta.site)
         self._standing = Standing(
             meta,
@@ -140,6 +141,11 @@ class MqttSink:
             self._link = None
         if self._broker is not None:
             self._broker.stop()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What `status` should say of this broker, beside how the relay stands."""
+        return self._standing.notes
 
     # --- Private ------------------------------------------------------------------
 

@@ -25,7 +25,7 @@ REFUSED_S: Final = 60.0  # a refusal is for a person to mend: no sooner again
 _TCP_S: Final = 1.5
 # A dead line is noticed after two of these and a turn of the loop: within 20 s.
 KEEPALIVE_S: Final = 9
-# Measured: 20 to 100 go fastest, 1,000 are slower. Never more than 500 by contract.
+# Measured: 20 to 100 go fastest, 1,000 are slower. A broker may ask for less.
 _WINDOW: Final = 100
 _DENIED: Final = 128  # reason codes from here on are refusals (MQTT 5, 2.4)
 _TAKEN_OVER: Final = 142
@@ -65,6 +65,7 @@ class Link:
         self._news: deque[tuple[str, Any, Any]] = deque()
         self._answers: set[str] = set()
         self._flying: dict[int, Post] = {}  # published, not answered yet
+        self._window = _WINDOW
         self._five = settings.protocol == "5"
         self._client = paho.Client(
             CallbackAPIVersion.VERSION2,
@@ -137,7 +138,7 @@ class Link:
         mine: dict[int, int] = {}  # number -> place in `posts`
         waiting: set[int] = set()
         while len(mine) < len(posts) or waiting:
-            while len(mine) < len(posts) and len(self._flying) < _WINDOW:
+            while len(mine) < len(posts) and len(self._flying) < self._window:
                 number = self._publish(posts[len(mine)])
                 mine[number] = len(mine)
                 waiting.add(number)
@@ -161,18 +162,30 @@ class Link:
             write = select.POLLOUT if self._client.want_write() else 0
             poll.register(sock, select.POLLIN | write)
             pending = isinstance(sock, ssl.SSLSocket) and sock.pending()
-            for _, event in poll.poll(0 if pending else wait_s * 1000) or [(0, 0)]:
-                if pending or event & ~select.POLLOUT:
-                    self._client.loop_read()
-                if event & select.POLLOUT:
-                    self._client.loop_write()
-            self._client.loop_misc()
+            events = poll.poll(0 if pending else wait_s * 1000) or [(0, 0)]
+            self._work(events[0][1] | (select.POLLIN if pending else 0))
         self._hear()
         if self._client.socket() is None:
             self.lost = True
             raise SinkUnavailable(f"the connection to {self._who} is lost")
 
     # --- Private ------------------------------------------------------------------
+
+    def _work(self, event: int) -> None:
+        """Let paho do what the socket allows; before 2.2 it raises at half packets."""
+        try:
+            if event & ~select.POLLOUT:
+                self._client.loop_read()
+            if event & select.POLLOUT:
+                self._client.loop_write()
+            self._client.loop_misc()
+        except Exception as error:
+            raise SinkUnavailable(
+                f"{self._who} sent what is no MQTT {self._settings.protocol}: {error}",
+                hint="is mqtt.port a broker's? An old one needs mqtt.protocol"
+                ' = "3.1.1"',
+                retry_after_s=REFUSED_S,
+            ) from error
 
     def _listen(self) -> None:
         """Callbacks put into a queue, and nothing else."""
@@ -183,7 +196,7 @@ class Link:
 
             return callback
 
-        self._client.on_connect = note("connected", 3, 3)
+        self._client.on_connect = note("connected", 3, 4)
         self._client.on_disconnect = note("gone", 3, 2)
         self._client.on_publish = note("published", 2, 3)
         self._client.on_subscribe = note("subscribed", 2, 3)
@@ -246,8 +259,11 @@ class Link:
                 raise self._gone(one)
             else:
                 self._answers.add(word)
-                if word == "connected" and one.is_failure:
-                    raise self._refused(one)
+                if word == "connected":
+                    if one.is_failure:
+                        raise self._refused(one)
+                    most = getattr(two, "ReceiveMaximum", _WINDOW)
+                    self._window = min(_WINDOW, most)
                 if word == "subscribed" and any(it.value >= _DENIED for it in two):
                     raise self._denied("read", self._watched, two[0])
 

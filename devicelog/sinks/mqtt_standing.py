@@ -82,6 +82,11 @@ class Standing:
         self._fields: dict[str, dict[str, set[str]]] = {}  # device, channel
         self._health_ns: int | None = None
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person should know of this way of publishing."""
+        return (_UNSEEN,) if self._protocol == "3.1.1" else ()
+
     # --- The recorder itself ------------------------------------------------------
 
     def state(self, state: Literal["online", "stopped", "lost"]) -> Post:
@@ -97,7 +102,7 @@ class Standing:
             version=__version__,
             protocol=self._protocol,
             devices=tuple(self._facts),
-            notes=(_UNSEEN,) if self._protocol == "3.1.1" else (),
+            notes=self.notes,
             **self._head(view.last_seq()),
         )
         return self._post("daemon/info", message)

@@ -183,7 +183,7 @@ class Witness:
                 at, flag, topic, text = line[:-1].split("\t", 3)
                 yield Seen(topic, flag == "1", text, float(at))
 
-    def quiet(self, seconds=0.3):
+    def quiet(self, seconds=0.2):
         """Whether nothing has come for so long."""
         size, now = self._path.stat().st_size, time.monotonic()
         if size != self._size[0]:

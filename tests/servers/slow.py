@@ -1,5 +1,6 @@
 """A broker that takes everything and answers only so many publishes."""
 
+import contextlib
 import socket
 import threading
 
@@ -8,12 +9,14 @@ class Slow:
     """One connection; both versions as far as devicelog uses them.
 
     `farewell`: sent in place of the first answer that is withheld, then it closes.
+    `at_once`: how many unanswered ones it says that it can bear (MQTT 5).
     """
 
-    def __init__(self, answers, farewell=b""):
+    def __init__(self, answers, farewell=b"", at_once=65535):
         self.publishes = 0
         self._answers = answers
         self._farewell = farewell
+        self._at_once = at_once
         self._five = False
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
@@ -29,7 +32,7 @@ class Slow:
 
     def _serve(self):
         sock, _ = self._listener.accept()
-        with sock, sock.makefile("rb") as wire:
+        with contextlib.suppress(ConnectionError), sock, sock.makefile("rb") as wire:
             while head := wire.read(1):
                 size = shift = 0
                 while True:
@@ -45,7 +48,8 @@ class Slow:
         none = b"\x00" if self._five else b""  # no properties
         if kind == 1:  # CONNECT
             self._five = body[6] == 5
-            sock.sendall(b"\x20\x03\x00\x00\x00" if self._five else b"\x20\x02\x00\x00")
+            limit = b"\x03\x21" + self._at_once.to_bytes(2, "big")
+            sock.sendall(_packet(0x20, b"\x00\x00" + (limit if self._five else b"")))
         elif kind == 8:  # SUBSCRIBE
             sock.sendall(_packet(0x90, body[:2] + none + b"\x01"))
         elif kind == 10:  # UNSUBSCRIBE

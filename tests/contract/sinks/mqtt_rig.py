@@ -28,6 +28,11 @@ class Leaping(SystemClock):
     def mono_ns(self):
         return super().mono_ns() + self._ahead_ns
 
+    def lost(self):
+        """Wait until the relay knows that the broker is away; it looks at once."""
+        self.relay.wake()
+        wait_until(lambda: not self.relay.status.connected, lambda: self.relay.status)
+
     def leap(self, seconds):
         self._ahead_ns += round(seconds * SECOND)
 
@@ -87,12 +92,10 @@ class Rig:
         self.stop()
         self.journal.__exit__(*told)
 
-    def sink(self, settings=None):
+    def sink(self, devices=FACTS):
         with Reader(str(self.directory)) as reader:
             meta = reader.meta()
-        return MqttSink(
-            settings or self.settings, meta, FACTS, self.clock, boot_id=BOOT
-        )
+        return MqttSink(self.settings, meta, devices, self.clock, boot_id=BOOT)
 
     def start(self):
         """The relay runs in a thread of its own, as in the recorder."""
@@ -116,6 +119,11 @@ class Rig:
             self._thread.join(10)
             assert not self._thread.is_alive()
             self.relay = None
+
+    def lost(self):
+        """Wait until the relay knows that the broker is away; it looks at once."""
+        self.relay.wake()
+        wait_until(lambda: not self.relay.status.connected, lambda: self.relay.status)
 
     def leap(self, seconds):
         """As if so much time had gone by."""

@@ -140,8 +140,9 @@ def test_a_fresh_client_learns_how_things_stand_and_no_person(rig, broker):
     assert below["us-1/availability"]["state"] == "online"
     assert below["us-1/us/session"]["session_id"] == "us-1.us.00000100"
     assert below["us-1/us/state"]["values"]["intensity_w_cm2"] == 0.5
-    noted = "notes" in below["daemon/info"]
-    assert noted is (rig.settings.protocol == "3.1.1")
+    notes = below["daemon/info"].get("notes", [])
+    assert bool(notes) is (rig.settings.protocol == "3.1.1")
+    assert notes == [*rig.relay.sink.notes]
     everything = [*witness.seen(), *kept.values()]
     for it in everything:
         for word in (NAME, "Canary", "P-7F3K", NAME.encode().hex()):
@@ -156,7 +157,7 @@ def test_what_is_retained_is_the_newest_after_an_absence(rig, broker):
     rig.fill([[event(1, "start", first, treatment_id="A", values={"duty_pct": 10})]])
     rig.drain()
     broker.kill()
-    wait_until(lambda: not rig.relay.status.connected)
+    rig.lost()
     rig.fill([[event(2, "end", first, reason="fault", ended_ns=9, flags=("gap",))]])
     rig.fill([[event(3, "start", second, treatment_id="B", values={"duty_pct": 50})]])
     broker.start()
@@ -210,16 +211,20 @@ def test_the_end_of_the_recorder_is_told_and_so_is_its_death(rig, broker):
     wait_until(lambda: [it.body["state"] for it in witness.seen()][-1:] == ["stopped"])
     relay = rig.connect()
     relay.sink._link._client.socket().shutdown(socket.SHUT_RDWR)  # as if it died
+    rig.lost()
     wait_until(lambda: "lost" in [it.body["state"] for it in witness.seen()])
     wait_until(lambda: [it.body["state"] for it in witness.seen()][-1] == "online")
 
 
-def test_home_assistant_is_told_of_devices_and_of_nothing_else(tmp_path, broker):
+@pytest.mark.parametrize("live", [False, True])
+def test_home_assistant_is_told_of_devices_and_of_nothing_else(tmp_path, broker, live):
     with Rig(tmp_path, broker, home_assistant=True) as rig:
         rig.fill(started())
+        if live:
+            rig.connect()
         rig.fill(clinic(1, 10))
-        rig.start()
-        rig.drain()
+        if not live:
+            rig.connect()
         rig.fill([[event(20, "start", "us-1.us.y", values={"duty_pct": 30})]])
         rig.drain()
         kept = broker.retained(user="homeassistant")

@@ -17,6 +17,7 @@ from devicelog.model.flow import Entry
 from devicelog.model.kinds import ReadingBody
 from devicelog.sinks.base import Rejected, Said
 from devicelog.sinks.messages import instant
+from devicelog.sinks.mqtt import DeviceFacts
 from devicelog.sinks.mqtt_feed import Feed
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
@@ -44,7 +45,7 @@ DRAFTS = st.lists(
         st.sampled_from(["r", "r", "r", "unknown"]),
         st.sampled_from(["", "us-1.e1.20260101T000000Z"]),
         BODIES,
-        st.integers(1, 40),
+        st.integers(1, 8),
     ),
     max_size=25,
 )
@@ -71,7 +72,7 @@ def numbered(drafts):
     return made
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(drafts=DRAFTS, historical=st.booleans())
 def test_each_reading_is_told_once_in_order_and_in_bearable_pieces(
     view, drafts, historical
@@ -159,6 +160,42 @@ def test_times_are_exact_and_in_order_as_text():
     assert instant(1_800_000_000_123_456_789) == "2027-01-15T08:00:00.123456789Z"
     times = [instant(n * 333_333_333) for n in range(10_000)]
     assert times == sorted(times)
+
+
+def test_a_device_that_is_no_longer_configured_is_not_available(tmp_path):
+    with Mosquitto(tmp_path / "broker") as broker, Rig(tmp_path, broker) as rig:
+        rig.fill(started())
+        rig.fill(clinic(1, 20))
+        sink = rig.sink(devices=())
+        sink.connect()
+        with Reader(str(rig.directory)) as view:
+            sink.present(view)
+        sink.close()
+        kept = broker.retained()
+
+    told = kept[f"devicelog/v1/{SITE}/us-1/availability"].body
+    assert (told["state"], "configuration" in told["text"]) == ("offline", True)
+    assert kept[f"devicelog/v1/{SITE}/daemon/state"].body["state"] == "stopped"
+
+
+def test_each_channel_of_a_device_stands_for_itself(tmp_path):
+    facts = DeviceFacts("us-1", "Combined", "combi", {"us": "us", "if": "if"})
+    with Mosquitto(tmp_path / "broker") as broker, Rig(tmp_path, broker) as rig:
+        rig.fill(started())
+        for n, channel in enumerate(("us", "if", "us")):
+            rig.fill([[msgspec.structs.replace(reading(n), channel=channel)]])
+        sink = rig.sink(devices=[facts])
+        sink.connect()
+        with Reader(str(rig.directory)) as view:
+            sink.present(view)
+        sink.close()
+        kept = broker.retained()
+    root = f"devicelog/v1/{SITE}/us-1"
+
+    assert kept[f"{root}/info"].body["channels"] == facts.channels
+    seqs = [it.seq for it in entries(rig.directory) if it.kind == "reading"]
+    assert kept[f"{root}/us/state"].body["seq"] == seqs[2]
+    assert kept[f"{root}/if/state"].body["seq"] == seqs[1]
 
 
 def test_a_state_never_goes_back(tmp_path):

@@ -1,13 +1,17 @@
 """What a broker can do to the feed: nothing is lost, and what to do is told."""
 
 import socket
+import struct
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
 from contract.sinks.mqtt_rig import Rig, started
 from contract.sinks.published import check, readings
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 from journals import SITE, clinic, entries, reading
 from servers.mosquitto import Mosquitto, free_port
 from servers.proxy import Proxy
@@ -204,6 +208,7 @@ def test_another_kind_that_comes_later_is_noticed(tmp_path, broker):
         rig.connect()
         mark = '{"simulated":false,"installation":"beef"}'
         broker.publish(f"{ROOT}/daemon/info", mark, retain=True)
+        rig.lost()
         wait_until(rig.alarms, lambda: rig.relay.status, 10.0)
         assert "they never mix" in rig.alarms()[0].text
 
@@ -222,8 +227,8 @@ def test_a_broker_that_is_killed_under_load_costs_nothing(tmp_path, broker, prot
     with Rig(tmp_path, broker, protocol=protocol) as rig:
         rig.fill(started())
         rig.connect()
-        for n in range(4):
-            rig.fill(clinic(1000 * n + 1, 300))
+        for n in range(3):
+            rig.fill(clinic(1000 * n + 1, 200))
             broker.kill()
             rig.fill(clinic(1000 * n + 500, 100))
             broker.start()
@@ -278,6 +283,16 @@ def test_a_line_that_went_dead_is_noticed_while_nothing_is_sent(
         assert "lost" in relay.status.text
 
 
+@pytest.mark.torture
+def test_a_line_that_went_dead_is_noticed_within_20_s(tmp_path, broker):
+    with Proxy(broker.port) as proxy, Rig(tmp_path, broker, port=proxy.port) as rig:
+        rig.fill(started())
+        relay = rig.connect()
+        rig.drain()
+        proxy.freeze()
+        wait_until(lambda: not relay.status.connected, lambda: relay.status, 20.0)
+
+
 def test_a_line_that_is_cut_again_and_again_still_drains(tmp_path, broker):
     with Proxy(broker.port) as proxy, Rig(tmp_path, broker, port=proxy.port) as rig:
         rig.fill(started())
@@ -297,7 +312,7 @@ def test_a_line_that_is_cut_again_and_again_still_drains(tmp_path, broker):
 def test_a_port_that_accepts_and_stays_mute_holds_nobody_up(
     tmp_path, broker, monkeypatch
 ):
-    monkeypatch.setattr(mqtt_link, "CALL_S", 1.0)
+    monkeypatch.setattr(mqtt_link, "CALL_S", 0.3)
     with socket.create_server(("127.0.0.1", 0)) as mute:
         port = mute.getsockname()[1]
         with Rig(tmp_path, broker, port=port) as rig:
@@ -335,20 +350,67 @@ def test_two_with_one_name_are_told_of_each_other(tmp_path, broker, protocol):
 # --- Within bounds ----------------------------------------------------------------
 
 
-def test_never_more_than_a_window_is_under_way_and_what_was_answered_counts():
-    with Slow(answers=150) as slow:
-        settings = MqttSettings(port=slow.port, protocol="3.1.1")
+@pytest.mark.parametrize(
+    ("protocol", "at_once", "window"), [("3.1.1", 0, 100), ("5", 7, 7), ("5", 500, 100)]
+)
+def test_never_more_than_a_window_is_under_way_and_what_was_answered_counts(
+    protocol, at_once, window
+):
+    with Slow(answers=150, at_once=at_once) as slow:
+        asked = MqttSettings(port=slow.port, protocol=protocol)
         will = Post("t/will", b"x")
-        link = Link(settings, "c", will, "t/info", SystemClock())
+        link = Link(asked, "c", will, "t/info", SystemClock())
         link.open()
         posts = [Post(f"t/{n}", b"x" * 100) for n in range(1000)]
-        taken = link.send(posts, within_s=1.0)
+        taken = link.send(posts, within_s=0.5)
         with pytest.raises(SinkUnavailable, match="did not answer"):
-            link.send(posts[:1], within_s=0.5)
+            link.send(posts[:1], within_s=0.2)
         link.cut()
 
     assert taken == [True] * 150 + [False] * 850
-    assert slow.publishes <= 150 + 100
+    assert slow.publishes == 150 + window
+
+
+@settings(max_examples=60, deadline=None)
+@example(data=b"\x20\x02\x00\x01", five=True)  # "no such version", in the old form
+@example(data=b"HTTP/1.1 400 Bad Request\r\n\r\n", five=True)
+@example(data=b"\x20\x02\x00\x00\x90\x03\x00\x01\x01\xff\xff", five=False)
+@given(data=st.binary(min_size=1, max_size=40), five=st.booleans())
+def test_whatever_a_port_says_it_is_an_absence_and_no_more(data, five):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        asked = MqttSettings(
+            port=listener.getsockname()[1], protocol="5" if five else "3.1.1"
+        )
+        link = Link(asked, "c", Post("t/will", b"x"), "t/info", SystemClock())
+        speaker = threading.Thread(target=_speak, args=(listener, data))
+        speaker.start()
+        with pytest.raises(SinkUnavailable):
+            link.open()
+        link.cut()
+        speaker.join()
+
+
+def test_what_the_library_raises_at_bytes_is_an_absence_too(monkeypatch):
+    """Its earlier releases raise at packets that are cut short."""
+
+    def raising():
+        raise struct.error("unpack requires a buffer of 2 bytes")
+
+    with Slow(answers=0) as slow:
+        asked = MqttSettings(port=slow.port)
+        link = Link(asked, "c", Post("t/will", b"x"), "t/info", SystemClock())
+        monkeypatch.setattr(link._client, "loop_read", raising)
+        with pytest.raises(SinkUnavailable, match="what is no MQTT 5: unpack") as told:
+            link.open()
+        link.cut()
+    assert "3.1.1" in told.value.hint
+
+
+def _speak(listener, data):
+    sock, _ = listener.accept()
+    with sock:
+        sock.recv(100)
+        sock.sendall(data)
 
 
 def unpresentable(tmp_path, broker, slow, **asked):
@@ -368,7 +430,7 @@ def unpresentable(tmp_path, broker, slow, **asked):
 
 def test_what_does_not_come_back_is_noticed(tmp_path, broker, monkeypatch):
     """A broker that denies without a word and without closing."""
-    monkeypatch.setattr(mqtt, "CALL_S", 1.0)
+    monkeypatch.setattr(mqtt, "CALL_S", 0.3)
     with Slow(answers=100) as slow:
         error = unpresentable(tmp_path, broker, slow, protocol="3.1.1")
     assert "does not come back" in error.message
