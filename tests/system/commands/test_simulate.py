@@ -202,8 +202,8 @@ def test_a_script_for_which_a_profile_has_no_channel_is_refused(site):
     ],
 )
 def test_it_is_heard_with_what_it_prints(site, profile, script, more, told):
-    # So fast that the treatment runs when it is first heard.
-    asked = ("simulate", profile, "--script", script, "--speed", "60", *more)
+    # So fast that the treatment runs when it is first heard, and for seconds after.
+    asked = ("simulate", profile, "--script", script, "--speed", "20", *more)
     with site.running(*asked) as process:
         device = block(process)
         site.device(**device).write()
