@@ -62,7 +62,7 @@ def wanted_readings(directory):
         if entry.subject:
             fields["session_id"] = entry.subject
         if entry.subject in starts:
-            elapsed = (body["mono_ns"] - starts[entry.subject]) // 1_000_000
+            elapsed = round((body["mono_ns"] - starts[entry.subject]) / 1_000_000)
             fields["elapsed_ms"] = elapsed
         key = (entry.channel, entry.device, "us", SITE, entry.at_ns)
         assert key not in found
