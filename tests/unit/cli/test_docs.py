@@ -9,6 +9,7 @@ from unit.cli.test_help import NAMES
 
 from devicelog.drivers.capture import Summary, Told
 from devicelog.drivers.simulated.channel import Action
+from devicelog.drivers.simulated.faults import FaultName
 from devicelog.drivers.simulated.script_file import parse
 from devicelog.errors import (
     ConfigError,
@@ -74,4 +75,5 @@ def test_the_script_on_the_page_is_one():
         "uncouple",
         "couple",
     ]
-    assert all(f"`{action}`" in PAGE for action in Action.__args__)
+    named = [*Action.__args__, *FaultName.__args__]
+    assert [it for it in named if f"`{it}`" not in PAGE] == []
