@@ -36,7 +36,7 @@ def make() -> build.Dashboard:
     """The dashboard."""
     it = board("Data quality", "devicelog_quality", "Trust.", "now-7d")
     return (
-        it.with_variable(every(device()))
+        it.with_variable(every(device("devicelog_health")))
         .with_panel(_health("Noise", "Bytes that were no frame.", _NOISE))
         .with_panel(_health("Gaps", "Time without readings.", _GAPS).unit("s"))
         .with_panel(_coverage())

@@ -110,7 +110,10 @@ def site() -> build.QueryVariable:
     return every(variable("site", "Clinic", query))
 
 
-def device() -> build.QueryVariable:
-    """A device."""
-    query = f'SHOW TAG VALUES FROM "therapy_session" WITH KEY = "device" WHERE {SITE}'
+def device(measurement: str = "therapy_session") -> build.QueryVariable:
+    """A device of which this measurement tells; the recorder itself is none."""
+    query = (
+        f'SHOW TAG VALUES FROM "{measurement}" WITH KEY = "device"'
+        f" WHERE {SITE} AND \"device\" <> '-'"
+    )
     return variable("device", "Device", query)

@@ -151,3 +151,23 @@ def test_panels_fill_their_rows():
             assert not cells & taken, panel["title"]
             assert max(x for x, _ in cells) < 24, panel["title"]
             taken |= cells
+
+
+@pytest.mark.parametrize("panel", panels())
+def test_what_a_panel_names_is_in_its_answer(panel):
+    """Overrides, transformations and axes name columns that its queries answer."""
+    answered = {"Time"}
+    for target in panel["targets"]:
+        answered |= set(re.findall(r'"(\w+)"', target["query"]))
+    named = {
+        it["matcher"]["options"] for it in panel["fieldConfig"].get("overrides", ())
+    }
+    for step in panel.get("transformations", ()):
+        options = step["options"]
+        named |= set(options.get("fields", {})) | set(options.get("excludeByName", {}))
+        named |= {it["targetField"] for it in options.get("conversions", ())}
+        named |= {it["field"] for it in options.get("sort", ())}
+    if panel["type"] == "barchart":
+        named.add(panel["options"]["xField"])
+
+    assert named <= answered
