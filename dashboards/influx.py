@@ -11,8 +11,9 @@ from grafana_foundation_sdk.builders import dashboard as build
 from grafana_foundation_sdk.cog import builder, variants
 from grafana_foundation_sdk.models import dashboard as model
 
-UID: Final = "devicelog_influx"  # letters, digits, _: a "-" breaks Grafana's proxy
-SOURCE: Final = model.DataSourceRef("influxdb", UID)
+from devicelog.grafana.wanted import SOURCE_UID
+
+SOURCE: Final = model.DataSourceRef("influxdb", SOURCE_UID)
 TIME: Final = "$timeFilter"
 SITE: Final = '"site" =~ /^${site:regex}$/'
 DEVICE: Final = '"device" =~ /^${device:regex}$/'

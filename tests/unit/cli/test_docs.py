@@ -16,6 +16,7 @@ from devicelog.errors import (
     JournalError,
     Unreachable,
 )
+from devicelog.grafana.push import Found
 from devicelog.journal.check import Report
 from devicelog.journal.rows import SessionRow
 from devicelog.model.kinds import ReceiptBody
@@ -26,7 +27,7 @@ from devicelog.operations.trial import Seen
 from devicelog.records.receipts import Verified
 
 PAGE = (Path(__file__).parents[3] / "docs" / "cli.md").read_text(encoding="utf-8")
-GROUPS = {"config", "devices", "profile", "sessions", "clock", "db"}
+GROUPS = {"config", "devices", "profile", "sessions", "clock", "dashboards", "db"}
 SHAPES = (
     Status,
     DeviceStatus,
@@ -41,6 +42,7 @@ SHAPES = (
     Report,
     Verified,
     ReceiptBody,
+    Found,
 )
 
 

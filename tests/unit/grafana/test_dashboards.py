@@ -2,13 +2,16 @@
 
 import json
 import re
+import subprocess
+import sys
+import zipfile
 from pathlib import Path
 
 import pytest
 
 from dashboards.boards import FOLDER, text
 from dashboards.every import BOARDS
-from dashboards.influx import UID
+from devicelog.grafana.wanted import SOURCE_UID
 from devicelog.sinks.lines import MEASUREMENTS
 
 ROOT = Path(__file__).parents[3]
@@ -58,6 +61,18 @@ def test_the_file_is_what_the_builder_writes(name):
     assert (ROOT / "dashboards" / f"{name}.py").exists()
 
 
+def test_the_wheel_ships_the_files_and_no_builder(tmp_path):
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d"]
+    subprocess.run([*build, str(tmp_path)], cwd=ROOT, check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+
+    with zipfile.ZipFile(wheel) as told:
+        shipped = {it for it in told.namelist() if "dashboards" in it}
+
+    places = {f"devicelog/grafana/dashboards/{name}.json" for name in BOARDS}
+    assert shipped == places | {"devicelog/cli/dashboards.py"}
+
+
 def test_there_is_no_other_file():
     assert set(boards()) == set(BOARDS)
 
@@ -97,9 +112,9 @@ def test_no_person_and_no_field_groups(name):
 @pytest.mark.parametrize("panel", panels())
 def test_a_panel_is_of_a_shared_type_and_names_its_source(panel):
     assert panel["type"] in SHARED
-    assert panel["datasource"] == {"type": "influxdb", "uid": UID}
+    assert panel["datasource"] == {"type": "influxdb", "uid": SOURCE_UID}
     for target in panel["targets"]:
-        assert target["datasource"] == {"type": "influxdb", "uid": UID}
+        assert target["datasource"] == {"type": "influxdb", "uid": SOURCE_UID}
         assert target["rawQuery"] is True
         assert target["resultFormat"] in ("table", "time_series")
 
