@@ -33,7 +33,7 @@ _HELP: Final = {
     "clock": "Trust the system clock.",
     "relay": "Send entries to a sink again.",
     "dashboards": "Bring the dashboards to Grafana.",
-    "db": "Check and mend the journal.",
+    "db": "Check, mend and migrate the journal.",
 }
 
 

@@ -18,6 +18,7 @@ from devicelog.errors import (
 )
 from devicelog.grafana.push import Found
 from devicelog.journal.check import Report
+from devicelog.journal.migrate import Migrated
 from devicelog.journal.rows import SessionRow
 from devicelog.model.kinds import ReceiptBody
 from devicelog.operations.inventory import Inventory, Known
@@ -43,6 +44,7 @@ SHAPES = (
     Verified,
     ReceiptBody,
     Found,
+    Migrated,
 )
 
 
