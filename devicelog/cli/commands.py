@@ -18,6 +18,7 @@ _LAZY: Final = {
     "sessions": "devicelog.cli.sessions:sessions",
     "clock": "devicelog.cli.run:clock",
     "relay": "devicelog.cli.relay:relay",
+    "dashboards": "devicelog.cli.dashboards:dashboards",
     "db": "devicelog.cli.db:db",
 }
 _HELP: Final = {
@@ -31,7 +32,8 @@ _HELP: Final = {
     "sessions": "Look at recorded sessions.",
     "clock": "Trust the system clock.",
     "relay": "Send entries to a sink again.",
-    "db": "Check and mend the journal.",
+    "dashboards": "Bring the dashboards to Grafana.",
+    "db": "Check, mend and migrate the journal.",
 }
 
 

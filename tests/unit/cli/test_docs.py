@@ -17,7 +17,9 @@ from devicelog.errors import (
     JournalError,
     Unreachable,
 )
+from devicelog.grafana.push import Found
 from devicelog.journal.check import Report
+from devicelog.journal.migrate import Migrated
 from devicelog.journal.rows import SessionRow
 from devicelog.model.kinds import ReceiptBody
 from devicelog.operations.inventory import Inventory, Known
@@ -27,7 +29,7 @@ from devicelog.operations.trial import Seen
 from devicelog.records.receipts import Verified
 
 PAGE = (Path(__file__).parents[3] / "docs" / "cli.md").read_text(encoding="utf-8")
-GROUPS = {"config", "devices", "profile", "sessions", "clock", "db"}
+GROUPS = {"config", "devices", "profile", "sessions", "clock", "dashboards", "db"}
 SHAPES = (
     Status,
     DeviceStatus,
@@ -42,6 +44,8 @@ SHAPES = (
     Report,
     Verified,
     ReceiptBody,
+    Found,
+    Migrated,
 )
 
 
