@@ -10,12 +10,15 @@ from devicelog.cli.treatment_text import settings_in_words, values_in_words
 from devicelog.journal.reader import SessionRow
 from devicelog.model.fields import FIELDS
 from devicelog.model.flow import SessionEvent
+from devicelog.records.story import SaidOf
 
 _PLAIN: Final = ("1", "{count}")  # UCUM for numbers without a unit
 
 
-def describe(row: SessionRow, events: Sequence[SessionEvent]) -> None:
-    """Print it: head, events in order, totals with their units."""
+def describe(
+    row: SessionRow, events: Sequence[SessionEvent], said: Sequence[SaidOf] = ()
+) -> None:
+    """Print it: head, events in order, totals with units, what people said."""
     how = (row.reason or "open").replace("_", " ")
     click.echo("  ".join((row.session_id, how, *row.flags)))
     click.echo(f"  {settings_in_words(row.settings)}")
@@ -25,8 +28,16 @@ def describe(row: SessionRow, events: Sequence[SessionEvent]) -> None:
         unit = FIELDS[name].unit if name in FIELDS else ""
         shown = "" if unit in _PLAIN else unit
         click.echo(f"  {name:24} {value:.4g} {shown}".rstrip())
+    for it in said:
+        click.echo(f"  {output.utc(it.at_ns)}  {it.by}: {said_in_words(it)}")
     if row.open:
         click.echo("  its dose so far: `devicelog status`")
+
+
+def said_in_words(it: SaidOf) -> str:
+    """What a person said of it, in a short sentence."""
+    told = [it.what, *(f"{name} {value}" for name, value in it.facts.items())]
+    return " ".join(told).replace("_", " ") + ("; with a note" if it.note else "")
 
 
 def event_in_words(event: SessionEvent) -> str:

@@ -1,21 +1,21 @@
-"""`sessions`: look at recorded sessions; close one that will not end."""
+"""`sessions`: look at recorded sessions; close one; say whose they are."""
 
 import click
 
-from devicelog.cli import output
+from devicelog.cli import bindings, output
+from devicelog.cli.session_table import print_sessions
 from devicelog.cli.session_text import describe
-from devicelog.cli.tables import print_table
-from devicelog.cli.treatment_text import dose_in_words, settings_in_words
 from devicelog.errors import DevicelogError
-from devicelog.journal.reader import Reader, SessionRow
+from devicelog.journal.reader import Reader
 from devicelog.model import codec
 from devicelog.operations.ask import ask
 from devicelog.operations.config import load, path_of
+from devicelog.records import story
 
 
 @click.group()
 def sessions() -> None:
-    """Look at recorded sessions."""
+    """Look at recorded sessions, and say whose they are."""
 
 
 @sessions.command(name="list")
@@ -62,12 +62,13 @@ def show(config: str | None, session_id: str, *, as_json: bool) -> None:
                 f"no session {session_id}", hint="`devicelog sessions list` shows them"
             )
         entries = reader.entries(subject=session_id, kind="session")
+        said = story.said_of(reader, session_id)
     events = [codec.session_event(entry.body) for entry in entries]
     if as_json:
-        output.print_json({"session": row, "events": events})
+        output.print_json({"session": row, "events": events, "said": said})
         return
 
-    describe(row, events)
+    describe(row, events, said)
 
 
 @sessions.command()
@@ -87,25 +88,10 @@ def close(config: str | None, session_id: str, request_id: str | None) -> None:
         click.echo(f"{session_id} closed")
 
 
-def print_sessions(rows: list[SessionRow]) -> None:
-    """Sessions as a table."""
-    if not rows:
-        output.talk("no sessions")
-        return
-    columns = ("session", "how", "dose", "settings", "flags")
-    print_table(columns, (_row(row) for row in rows), whole=3)
-
-
 def directory_of(config: str | None) -> str:
     """The journal's directory, as configured."""
     return load(path_of(config)).config.journal.directory
 
 
-def _row(row: SessionRow) -> tuple[str, ...]:
-    return (
-        row.session_id,
-        (row.reason or "open").replace("_", " "),
-        dose_in_words(row.totals),
-        settings_in_words(row.settings),
-        " ".join(row.flags),
-    )
+for command in bindings.COMMANDS:
+    sessions.add_command(command)

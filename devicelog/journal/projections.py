@@ -12,6 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from devicelog.errors import JournalError
+from devicelog.journal import standing
 from devicelog.model import codec
 from devicelog.model.flow import Entry, SessionEvent
 from devicelog.model.kinds import AlarmBody, ClockBody, ConfigBody, DeviceBody
@@ -23,7 +24,8 @@ _PAGE: Final = 10_000
 # quotes would be escaped.
 _UNTRUSTED: Final = b'"clock_ok":false'
 
-TABLES: Final = """
+TABLES: Final = (
+    """
 CREATE TABLE sessions(
     session_id TEXT PRIMARY KEY, device TEXT, channel TEXT, started_ns INTEGER,
     ended_ns INTEGER, reason TEXT, flags BLOB NOT NULL DEFAULT '[]',
@@ -57,9 +59,11 @@ CREATE TABLE alarms(
 CREATE INDEX alarms_open ON alarms(name, device) WHERE cleared_ns IS NULL;
 CREATE TABLE marks(name TEXT PRIMARY KEY, value INTEGER) WITHOUT ROWID;
 """
+    + standing.TABLES
+)
 NAMES: Final = (
     *("sessions", "subjects", "latest", "devices"),
-    *("anchors", "runs", "alarms", "marks"),
+    *("anchors", "runs", "alarms", "marks", *standing.NAMES),
 )
 
 
@@ -247,4 +251,5 @@ _TOLD: Final[dict[str, Callable[[sqlite3.Connection, Entry, Any], None]]] = {
     "clock": _clock,
     "config": _run,
     "alarm": _alarm,
+    **standing.TOLD,
 }

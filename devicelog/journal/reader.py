@@ -47,12 +47,24 @@ _LAST: Final = (
     "SELECT e.seq, at_ns, e.device, channel, e.kind, subject, key, body, mac"
     " FROM latest l JOIN entries e ON e.seq = l.seq WHERE l.device = ? AND l.kind = ?"
 )
+_ENTRY: Final = (
+    "SELECT e.seq, at_ns, e.device, channel, kind, subject, key, body, mac FROM "
+)
+_STANDING: Final = _ENTRY + "bindings b JOIN entries e USING (seq) WHERE session_id = ?"
+_AHEAD: Final = (
+    _ENTRY
+    + "ahead a JOIN entries e USING (seq)"
+    + " WHERE :device IS NULL OR a.device = :device ORDER BY e.seq"
+)
 _SESSIONS: Final = (
     "SELECT session_id, device, channel, started_ns, ended_ns, ended_ns IS NULL,"
     " reason, flags, treatment_id, settings, totals,"
     " CASE WHEN s.readings THEN s.readings ELSE coalesce(t.readings, 0) END,"
-    " readings_sha256, coalesce(first_seq, 0), coalesce(last_seq, 0)"
+    " readings_sha256, coalesce(first_seq, 0), coalesce(last_seq, 0),"
+    " coalesce(b.pseudonym, ''), coalesce(b.clinician, ''),"
+    " coalesce(p.purpose, 'treatment')"
     " FROM sessions s LEFT JOIN subjects t ON t.subject = s.session_id"
+    " LEFT JOIN bindings b USING (session_id) LEFT JOIN purposes p USING (session_id)"
 )
 
 
@@ -135,7 +147,7 @@ class Reader:
 
     def session(self, session_id: str) -> SessionRow | None:
         """One session, or None."""
-        query = _SESSIONS + " WHERE session_id = ?"
+        query = _SESSIONS + " WHERE s.session_id = ?"
         return next(iter(self._made(SessionRow, query, (session_id,))), None)
 
     def has_session(self, session_id: str) -> bool:
@@ -148,22 +160,40 @@ class Reader:
         open_only: bool = False,
         device: str | None = None,
         since_ns: int | None = None,
+        pseudonym: str | None = None,
+        purpose: str | None = None,
+        treatment_id: str | None = None,
         limit: int = 1000,
     ) -> list[SessionRow]:
-        """Sessions, the latest start first. `since_ns`: started then or later."""
+        """Sessions, the latest start first. `since_ns`: started then or later.
+
+        `pseudonym`: of this patient; empty: of nobody.
+        """
         query = _SESSIONS + (
             " WHERE (NOT :open OR ended_ns IS NULL)"
             " AND (:device IS NULL OR device = :device)"
             " AND (:since IS NULL OR started_ns >= :since)"
-            " ORDER BY started_ns DESC, session_id DESC LIMIT :limit"
+            " AND (:pseudonym IS NULL OR coalesce(b.pseudonym, '') = :pseudonym)"
+            " AND (:purpose IS NULL OR coalesce(p.purpose, 'treatment') = :purpose)"
+            " AND (:treatment IS NULL OR treatment_id = :treatment)"
+            " ORDER BY started_ns DESC, s.session_id DESC LIMIT :limit"
         )
         asked = {"open": open_only, "device": device, "since": since_ns, "limit": limit}
+        asked |= {"pseudonym": pseudonym, "purpose": purpose, "treatment": treatment_id}
         return self._made(SessionRow, query, asked)
 
     def open_sessions(self) -> list[SessionRow]:
         """All that nothing has ended, in order of their start."""
-        query = _SESSIONS + " WHERE ended_ns IS NULL ORDER BY started_ns, session_id"
+        query = _SESSIONS + " WHERE ended_ns IS NULL ORDER BY started_ns, s.session_id"
         return self._made(SessionRow, query)
+
+    def standing(self, session_id: str) -> Entry | None:
+        """The entry that says whose this session is now."""
+        return self._entry(_STANDING, session_id)
+
+    def ahead(self, device: str | None = None) -> list[Entry]:
+        """Bindings ahead that nothing has come of yet, oldest first."""
+        return [Entry(*row) for row in self._rows(_AHEAD, {"device": device})]
 
     def devices(self) -> list[DeviceRow]:
         """What each device last said of itself."""

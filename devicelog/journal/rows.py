@@ -4,13 +4,14 @@ import msgspec
 
 from devicelog.model.fields import Value
 from devicelog.model.flow import Identity
-from devicelog.model.states import EndReason, Flag, LineState
+from devicelog.model.states import EndReason, Flag, LineState, Purpose
 
 
 class SessionRow(msgspec.Struct, frozen=True, kw_only=True):
     """One session as the journal knows it. `ended_ns` is None while it is open.
 
     `readings`: kept readings, by the entry that ended it, else as counted so far.
+    `pseudonym` (empty: nobody's), `clinician` and `purpose` are what people said last.
     """
 
     session_id: str
@@ -28,6 +29,9 @@ class SessionRow(msgspec.Struct, frozen=True, kw_only=True):
     readings_sha256: str
     first_seq: int
     last_seq: int
+    pseudonym: str = ""
+    clinician: str = ""
+    purpose: Purpose = "treatment"
 
 
 class DeviceRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,8 +8,10 @@ from typing import Final, Literal, get_args
 
 import msgspec
 
+from devicelog.model.body import Body
 from devicelog.model.fields import Value
 from devicelog.model.flow import Identity, SessionEvent
+from devicelog.model.said import BindingBody, PurposeBody
 from devicelog.model.states import Flag, LineState, State
 
 Kind = Literal[
@@ -37,14 +39,6 @@ Kind = Literal[
     "audit",
 ]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
-
-
-class Body(
-    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="v", tag=1
-):
-    """What all bodies share: whether the wall clock was trusted, and its version."""
-
-    clock_ok: bool = True
 
 
 class ReadingBody(Body, frozen=True, kw_only=True, omit_defaults=True, tag=1):
@@ -162,8 +156,8 @@ class ConfigBody(Body, frozen=True, kw_only=True, omit_defaults=True, tag=1):
     version: str
     simulated: bool
     sha256: str = ""
-    profiles: dict[str, str] = {}
-    devices: dict[str, str] = {}
+    profiles: dict[str, str] = msgspec.field(default_factory=dict)
+    devices: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class AlarmBody(Body, frozen=True, kw_only=True, omit_defaults=True, tag=1):
@@ -186,13 +180,13 @@ TABLE: Final[dict[Kind, tuple[str, str, type | None]]] = {
     "config": ("a run and its configuration", "recorder", ConfigBody),
     "alarm": ("something a person must know", "recorder", AlarmBody),
     "expectation": ("usual use was not met, or is again", "recorder", None),
-    "binding": ("a session belongs to a patient", "person", None),
+    "binding": ("a session belongs to a patient", "person", BindingBody),
     "annotation": ("what a person adds to a session", "person", None),
     "manual_treatment": ("a treatment without a device", "person", None),
     "correction": ("an earlier entry of a person, corrected", "person", None),
     "calibration": ("an output check or safety test", "person", None),
     "register": ("a device or head: serial, place, repair", "person", None),
-    "purpose": ("what a session was for", "person", None),
+    "purpose": ("what a session was for", "person", PurposeBody),
     "hold": ("a record must be kept beyond its time", "person", None),
     "user": ("a user of the console was added or changed", "person", None),
     "receipt": ("what became of a session's readings", "recorder", None),

@@ -1,0 +1,89 @@
+"""Bodies of entries that a person causes: who said it, how, when, and what.
+
+What a device reported is never changed by them: they stand beside it. Everything here
+is a word of a closed list, a number, a code or a pseudonym; free text is sealed bytes.
+"""
+
+from typing import Final, Literal, get_args
+
+import msgspec
+
+from devicelog.model.body import Body
+from devicelog.model.states import Purpose
+
+How = Literal[
+    "command",  # the command line
+    "console",  # the web page
+    "ahead",  # said before the session began, and carried out at its start
+]
+
+Reason = Literal[
+    "wrong_patient",  # bound to somebody else by mistake
+    "wrong_session",  # the patient was treated, but not in this session
+    "duplicate_patient",  # two pseudonyms stand for one person
+    "other",  # said in a note
+]
+REASONS: Final[tuple[Reason, ...]] = get_args(Reason)
+
+
+class Said(Body, frozen=True, kw_only=True, omit_defaults=True, tag=1):
+    """What all of them share. `request` is a digest of what was asked.
+
+    `mono_ns` and `boot_id` are for what lasts seconds or minutes (undo, ahead): wall
+    time may be stepped in between. `note` is sealed.
+    """
+
+    by: str
+    how: How = "command"
+    request: str
+    mono_ns: int
+    boot_id: str
+    note: bytes | None = None
+
+
+BindingEvent = Literal[
+    "bound",  # the session belongs to this patient
+    "unbound",  # to nobody: it is back in the inbox
+    "undone",  # within ten seconds: as it was before; `undoes` is that entry
+    "ahead",  # the next session on this device, within so long, is for this patient
+    "lapsed",  # nothing came of it: too late, or it could not be carried out
+    "withdrawn",  # nothing shall come of it, a person says
+]
+
+
+class BindingBody(Said, frozen=True, kw_only=True, omit_defaults=True, tag=1):
+    """A session belongs to a patient from here on; `pseudonym` empty: to nobody.
+
+    `was` is whose it was before. `ahead` is the entry that this carries out or ends.
+    `confirmed`: said again after a question. `why` is of `lapsed`.
+    """
+
+    event: BindingEvent
+    session_id: str = ""
+    pseudonym: str = ""
+    was: str = ""
+    clinician: str = ""
+    was_clinician: str = ""
+    reason: Reason | None = None
+    confirmed: bool = False
+    undoes: int | None = None
+    ahead: int | None = None
+    within_s: float | None = None
+    why: str = ""
+
+
+class PurposeBody(Said, frozen=True, kw_only=True, omit_defaults=True, tag=1):
+    """What a session was for, and what it was held to be for before."""
+
+    session_id: str
+    purpose: Purpose
+    was: Purpose
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """A binding ahead that waits for a session."""
+
+    seq: int
+    device: str
+    pseudonym: str
+    body: BindingBody

@@ -1,0 +1,15 @@
+"""Every write that a person may ask for: its name, what it takes, its rule."""
+
+from typing import Final
+
+from devicelog.records import bindings, purposes
+from devicelog.records.request import Args, Rule
+
+ACTS: Final[dict[str, tuple[type[Args], Rule]]] = {
+    "assign": (bindings.Assign, bindings.assign),
+    "unbind": (bindings.Unbind, bindings.unbind),
+    "undo": (bindings.Undo, bindings.undo),
+    "ahead": (bindings.Ahead, bindings.ahead),
+    "withdraw": (bindings.Withdraw, bindings.withdraw),
+    "purpose": (purposes.SetPurpose, purposes.set_purpose),
+}

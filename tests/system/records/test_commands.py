@@ -1,0 +1,151 @@
+"""Whose a session is, by the program: the same rules with a recorder and without."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from system.commands.site import Site, served, virtual, wait_until
+
+from devicelog.drivers.simulated.serve import PtyPort
+from devicelog.errors import DevicelogError
+from devicelog.journal.reader import Reader
+from devicelog.operations.ask import ask
+
+ANNA, BERND = "0000-00AM", "0000-00BP"
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory):
+    """Two devices; asked while it records, then asked again when it has ended."""
+    site = Site(tmp_path_factory.mktemp("records"))
+    held = virtual("0002", held=True)
+    ports = [
+        PtyPort(it, link=site.folder / f"us-{n}")
+        for n, it in enumerate((virtual("0001"), held), 1)
+    ]
+    site.device("us-1", ports[0].link).device("us-2", ports[1].link)
+    with served(*ports), site.write().recording() as process:
+        (row,) = wait_until(lambda: site.json("sessions", "unassigned"))
+        site.one = row["session_id"]
+        site.inbox = site.run("sessions", "unassigned").stdout
+        said = ["--clinician", "kb", "--request-id", "request-1"]
+        site.process("sessions", "assign", site.one, ANNA, *said)
+        site.raced = race(site)
+        site.asked = site.run("sessions", "assign", site.one, BERND, code=1).stderr
+        site.run("sessions", "ahead", "us-2", BERND, "--within", "5min")
+        held.go()
+        site.two = wait_until(lambda: bound(site, "us-2"))
+        site.ahead = site.json("sessions", "show", site.two)
+        site.status = process.poll()
+    return site
+
+
+def race(site):
+    """Eight clients repeat one request at once, under one id."""
+
+    def again(_):
+        args = {"session_id": site.one, "pseudonym": ANNA, "clinician": "kb"}
+        return [
+            bytes(it)
+            for it in ask(str(site.data), "assign", request_id="request-1", **args)
+        ]
+
+    with ThreadPoolExecutor(8) as pool:
+        return {tuple(it) for it in pool.map(again, range(8))}
+
+
+def bound(site, device):
+    rows = site.json("sessions", "list", "--device", device)
+    return next((it["session_id"] for it in rows if it["pseudonym"]), None)
+
+
+def test_a_session_is_taken_from_the_inbox_while_it_runs(recorded):
+    assert recorded.one in recorded.inbox
+    told = recorded.json("sessions", "show", recorded.one)
+    assert told["session"]["pseudonym"] == ANNA
+    assert told["said"][0]["facts"] == {"pseudonym": ANNA, "clinician": "kb"}
+    assert recorded.status is None
+
+
+def test_a_repeated_request_has_one_answer_and_one_entry(recorded):
+    (answer,) = recorded.raced
+    (entry,) = json.loads(answer[0])["entries"]
+    with Reader(str(recorded.data)) as reader:
+        entries = reader.entries(kind="binding", subject=recorded.one)
+    assert entry["seq"] == entries[0].seq
+    assert [it.key for it in entries].count("request-1") == 1
+
+
+def test_to_change_it_a_reason_is_asked_for(recorded):
+    assert f"belongs to {ANNA}" in recorded.asked
+    assert "--reason" in recorded.asked
+
+
+def test_what_was_said_ahead_is_carried_out_within_seconds(recorded):
+    (said,) = recorded.ahead["said"]
+    assert (said["how"], said["what"]) == ("ahead", "bound")
+    assert recorded.ahead["session"]["pseudonym"] == BERND
+    assert recorded.one.startswith("us-1.")
+
+
+def test_without_a_recorder_the_same_rules_write(recorded):
+    run = recorded.run
+    assign = ["sessions", "assign", recorded.one, BERND, "--reason", "wrong_patient"]
+    asked = run(*assign, code=1)
+    run(*assign, "--yes")
+    shown = recorded.json("sessions", "show", recorded.one)
+    listed = run("sessions", "list").stdout
+    undone = run("sessions", "undo", recorded.one).stdout
+    again = run("sessions", "undo", recorded.one, code=1).stderr
+
+    assert f"belongs to {ANNA}" in asked.stderr
+    assert "--yes" in asked.stderr
+    assert shown["session"]["pseudonym"] == BERND
+    assert shown["said"][1]["facts"]["was"] == ANNA
+    assert BERND in listed
+    assert undone == f"{recorded.one} is as it was before\n"
+    assert "to undo" in again
+    assert recorded.json("sessions", "show", recorded.one)["session"]["pseudonym"] == (
+        ANNA
+    )
+    assert run("db", "check").stderr == "nothing is damaged\n"
+
+
+def test_a_request_answered_by_the_recorder_is_answered_alike_without_it(recorded):
+    said = ["--clinician", "kb", "--request-id", "request-1"]
+    told = recorded.run("sessions", "assign", recorded.one, ANNA, *said).stdout
+
+    assert told == f"{recorded.one} assigned\n"
+    with pytest.raises(DevicelogError):  # nobody runs who could have answered
+        [*ask(str(recorded.data), "status")]
+
+
+def test_a_name_or_a_note_on_the_command_line_is_no_way(recorded):
+    told = recorded.run("sessions", "assign", recorded.two, "Mustermann", code=1)
+    assert "ustermann" not in told.stderr
+    assert "names are never given on a command line" in told.stderr
+    noted = ["sessions", "unbind", recorded.two, "--reason", "other", "--note"]
+    told = recorded.run(*noted, code=1, stdin="Erika was here\n").stderr
+    assert "no keys to seal it with" in told
+
+
+def test_the_purpose_takes_a_session_out_of_the_inbox(recorded):
+    run = recorded.run
+    run("sessions", "unbind", recorded.two, "--reason", "wrong_session")
+    assert recorded.two in run("sessions", "unassigned").stdout
+    run("sessions", "purpose", recorded.two, "demonstration")
+    assert recorded.two not in run("sessions", "unassigned").stdout
+    row = next(
+        it
+        for it in recorded.run("sessions", "list").stdout.splitlines()
+        if it.startswith(recorded.two)
+    )
+    assert " demonstration " in row
+
+
+def test_before_the_first_run_nothing_can_be_said(tmp_path):
+    site = Site(tmp_path).write()
+    told = site.run("sessions", "assign", "us-1.us.1", ANNA, code=1).stderr
+
+    assert "devicelog run" in told
+    assert not site.data.exists()
