@@ -6,15 +6,14 @@ is a word of a closed list, a number, a code or a pseudonym; free text is sealed
 
 from typing import Final, Literal, get_args
 
-import msgspec
-
 from devicelog.model.body import Body
 from devicelog.model.states import Purpose
 
 How = Literal[
-    "command",  # the command line
-    "console",  # the web page
-    "ahead",  # said before the session began, and carried out at its start
+    "hand",  # a person said it of what was there
+    "ahead",  # a person said it before, and it was carried out at the start
+    "import",  # it was read from a file
+    "simulated",  # nobody said it
 ]
 
 Reason = Literal[
@@ -34,10 +33,10 @@ class Said(Body, frozen=True, kw_only=True, omit_defaults=True, tag=1):
     """
 
     by: str
-    how: How = "command"
-    request: str
-    mono_ns: int
-    boot_id: str
+    how: How = "hand"
+    request: str = ""
+    mono_ns: int = 0
+    boot_id: str = ""
     note: bytes | None = None
 
 
@@ -58,7 +57,7 @@ class BindingBody(Said, frozen=True, kw_only=True, omit_defaults=True, tag=1):
     `confirmed`: said again after a question. `why` is of `lapsed`.
     """
 
-    event: BindingEvent
+    event: BindingEvent = "bound"
     session_id: str = ""
     pseudonym: str = ""
     was: str = ""
@@ -77,13 +76,4 @@ class PurposeBody(Said, frozen=True, kw_only=True, omit_defaults=True, tag=1):
 
     session_id: str
     purpose: Purpose
-    was: Purpose
-
-
-class Standing(msgspec.Struct, frozen=True, kw_only=True):
-    """A binding ahead that waits for a session."""
-
-    seq: int
-    device: str
-    pseudonym: str
-    body: BindingBody
+    was: Purpose = "treatment"

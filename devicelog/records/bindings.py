@@ -14,7 +14,6 @@ from devicelog.errors import DevicelogError
 from devicelog.journal.reader import SessionRow
 from devicelog.model import codec
 from devicelog.model.flow import Draft, Entry
-from devicelog.model.pseudonym import parsed
 from devicelog.model.said import BindingBody, Reason
 from devicelog.records.request import Args, Asked, View, key_of
 
@@ -67,8 +66,7 @@ class Withdraw(Args, frozen=True, kw_only=True, omit_defaults=True):
 
 def assign(view: View, asked: Asked, args: Assign) -> list[Draft]:
     """Bind a session, and what lies unbound of the same treatment, to a patient."""
-    pseudonym = parsed(args.pseudonym)
-    view.patient(pseudonym)
+    pseudonym = view.patient(args.pseudonym)
     row = view.session(args.session_id)
     _treated(row)
     if row.pseudonym == pseudonym:
@@ -127,8 +125,7 @@ def undo(view: View, asked: Asked, args: Undo) -> list[Draft]:
 
 def ahead(view: View, asked: Asked, args: Ahead) -> list[Draft]:
     """Say whose the next session on a device will be."""
-    pseudonym = parsed(args.pseudonym)
-    view.patient(pseudonym)
+    pseudonym = view.patient(args.pseudonym)
     view.device(args.device)
     waiting = view.journal.ahead(args.device)
     questions = [

@@ -18,6 +18,7 @@ from devicelog.journal.reader import Reader, SessionRow
 from devicelog.model import codec
 from devicelog.model.flow import Draft
 from devicelog.model.kinds import Kind
+from devicelog.model.pseudonyms import PseudonymError, parsed
 from devicelog.model.said import How, Said
 
 _SECOND: Final = 1_000_000_000
@@ -66,13 +67,25 @@ class View(msgspec.Struct, frozen=True):
             )
         return row
 
-    def patient(self, pseudonym: str) -> None:
-        """Raise DevicelogError where no patient has this pseudonym."""
+    def patient(self, typed: str) -> str:
+        """The pseudonym that was typed; DevicelogError where no patient has it.
+
+        What is no pseudonym is not repeated: it may be a name.
+        """
+        try:
+            pseudonym = parsed(typed)
+        except PseudonymError as error:
+            raise DevicelogError(
+                f"that is no pseudonym: {error}",
+                hint="it has eight letters and digits, as in K4M7-T2XT;"
+                " names are never given on a command line",
+            ) from None
         if not self.knows(pseudonym):
             raise DevicelogError(
                 f"no patient {pseudonym}",
                 hint="`devicelog patients add` makes a pseudonym for a new one",
             )
+        return pseudonym
 
     def device(self, name: str) -> None:
         """Raise DevicelogError where the journal knows no such device."""
@@ -110,7 +123,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     by: str
     now: Moment
     digest: str
-    how: How = "command"
+    how: How = "hand"
     confirm: bool = False
 
     def body(self, shape: type[_Body], **told: Any) -> _Body:

@@ -50,7 +50,7 @@ def _told(entry: Entry, body: Said) -> SaidOf:
         at_ns=entry.at_ns,
         by=body.by,
         how=body.how,
-        what=str(facts.get("event", entry.kind)),
+        what=str(getattr(body, "event", entry.kind)),
         facts={n: it for n, it in facts.items() if n not in _SHARED | _KNOWN},
         note=body.note is not None,
     )

@@ -11,7 +11,7 @@ from devicelog.errors import DevicelogError
 from devicelog.journal.reader import Reader
 from devicelog.operations.ask import ask
 
-ANNA, BERND = "0000-00AM", "0000-00BP"
+ANNA, BERND = "3333-334F", "3333-335J"
 
 
 @pytest.fixture(scope="module")

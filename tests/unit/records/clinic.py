@@ -17,7 +17,7 @@ from devicelog.operations.desk import Desk
 from devicelog.operations.socket import Request
 from devicelog.records.request import Moment, View
 
-ANNA, BERND, CARLA = "0000-00AM", "0000-00BP", "0000-00CR"
+ANNA, BERND, CARLA = "3333-334F", "3333-335J", "3333-336M"
 US = {
     "frequency_mhz": 1.0,
     "duty_pct": 50.0,
