@@ -2,7 +2,7 @@
 
 import click
 
-from devicelog.cli import bindings, output
+from devicelog.cli import annotations, bindings, output
 from devicelog.cli.session_table import print_sessions
 from devicelog.cli.session_text import describe
 from devicelog.errors import DevicelogError
@@ -93,5 +93,5 @@ def directory_of(config: str | None) -> str:
     return load(path_of(config)).config.journal.directory
 
 
-for command in bindings.COMMANDS:
+for command in (*bindings.COMMANDS, annotations.annotate):
     sessions.add_command(command)

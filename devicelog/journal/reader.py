@@ -21,7 +21,9 @@ __all__ = ["AlarmRow", "DeviceRow", "Meta", "Reader", "RunRow", "SessionRow"]
 
 _T = TypeVar("_T", bound=msgspec.Struct)
 
-_PACKED: Final = frozenset({"flags", "settings", "totals", "identity"})  # columns, JSON
+_PACKED: Final = frozenset(
+    {"flags", "settings", "totals", "identity", "annotations"}
+)  # columns, JSON
 
 _ENTRIES: Final = (
     "SELECT seq, at_ns, device, channel, kind, subject, key, body, mac FROM entries "
@@ -62,9 +64,10 @@ _SESSIONS: Final = (
     " CASE WHEN s.readings THEN s.readings ELSE coalesce(t.readings, 0) END,"
     " readings_sha256, coalesce(first_seq, 0), coalesce(last_seq, 0),"
     " coalesce(b.pseudonym, ''), coalesce(b.clinician, ''),"
-    " coalesce(p.purpose, 'treatment')"
+    " coalesce(p.purpose, 'treatment'), coalesce(a.facts, '{}')"
     " FROM sessions s LEFT JOIN subjects t ON t.subject = s.session_id"
     " LEFT JOIN bindings b USING (session_id) LEFT JOIN purposes p USING (session_id)"
+    " LEFT JOIN annotations a USING (session_id)"
 )
 
 

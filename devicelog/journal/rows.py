@@ -2,6 +2,7 @@
 
 import msgspec
 
+from devicelog.model.facts import Facts
 from devicelog.model.fields import Value
 from devicelog.model.flow import Identity
 from devicelog.model.states import EndReason, Flag, LineState, Purpose
@@ -11,7 +12,8 @@ class SessionRow(msgspec.Struct, frozen=True, kw_only=True):
     """One session as the journal knows it. `ended_ns` is None while it is open.
 
     `readings`: kept readings, by the entry that ended it, else as counted so far.
-    `pseudonym` (empty: nobody's), `clinician` and `purpose` are what people said last.
+    `pseudonym` (empty: nobody's), `clinician`, `purpose` and `annotations` are what
+    people said last.
     """
 
     session_id: str
@@ -32,6 +34,7 @@ class SessionRow(msgspec.Struct, frozen=True, kw_only=True):
     pseudonym: str = ""
     clinician: str = ""
     purpose: Purpose = "treatment"
+    annotations: Facts = Facts()
 
 
 class DeviceRow(msgspec.Struct, frozen=True, kw_only=True):

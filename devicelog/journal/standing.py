@@ -8,8 +8,11 @@ import sqlite3
 from collections.abc import Callable
 from typing import Any, Final
 
+import msgspec
+
+from devicelog.model.facts import Facts, amended
 from devicelog.model.flow import Entry
-from devicelog.model.said import BindingBody, PurposeBody
+from devicelog.model.said import AnnotationBody, BindingBody, PurposeBody
 
 TABLES: Final = """
 CREATE TABLE bindings(
@@ -20,8 +23,11 @@ CREATE TABLE ahead(seq INTEGER PRIMARY KEY, device TEXT);
 CREATE TABLE purposes(
     session_id TEXT PRIMARY KEY, purpose TEXT, seq INTEGER
 ) WITHOUT ROWID;
+CREATE TABLE annotations(
+    session_id TEXT PRIMARY KEY, facts BLOB, seq INTEGER
+) WITHOUT ROWID;
 """
-NAMES: Final = ("bindings", "ahead", "purposes")
+NAMES: Final = ("bindings", "ahead", "purposes", "annotations")
 
 
 def _binding(db: sqlite3.Connection, entry: Entry, body: BindingBody) -> None:
@@ -43,7 +49,20 @@ def _purpose(db: sqlite3.Connection, entry: Entry, body: PurposeBody) -> None:
     )
 
 
+def _annotation(db: sqlite3.Connection, entry: Entry, body: AnnotationBody) -> None:
+    found = db.execute(
+        "SELECT facts FROM annotations WHERE session_id = ?", (body.session_id,)
+    ).fetchone()
+    stood = msgspec.json.decode(found[0], type=Facts) if found else Facts()
+    stands = msgspec.json.encode(amended(stood, body.facts, body.withdrawn))
+    db.execute(
+        "INSERT OR REPLACE INTO annotations VALUES (?, ?, ?)",
+        (body.session_id, stands, entry.seq),
+    )
+
+
 TOLD: Final[dict[str, Callable[[sqlite3.Connection, Entry, Any], None]]] = {
     "binding": _binding,
     "purpose": _purpose,
+    "annotation": _annotation,
 }

@@ -11,7 +11,7 @@ import msgspec
 from devicelog.model.body import Body
 from devicelog.model.fields import Value
 from devicelog.model.flow import Identity, SessionEvent
-from devicelog.model.said import BindingBody, PurposeBody
+from devicelog.model.said import AnnotationBody, BindingBody, ManualBody, PurposeBody
 from devicelog.model.states import Flag, LineState, State
 
 Kind = Literal[
@@ -181,8 +181,8 @@ TABLE: Final[dict[Kind, tuple[str, str, type | None]]] = {
     "alarm": ("something a person must know", "recorder", AlarmBody),
     "expectation": ("usual use was not met, or is again", "recorder", None),
     "binding": ("a session belongs to a patient", "person", BindingBody),
-    "annotation": ("what a person adds to a session", "person", None),
-    "manual_treatment": ("a treatment without a device", "person", None),
+    "annotation": ("what a person adds to a session", "person", AnnotationBody),
+    "manual_treatment": ("a treatment without a device", "person", ManualBody),
     "correction": ("an earlier entry of a person, corrected", "person", None),
     "calibration": ("an output check or safety test", "person", None),
     "register": ("a device or head: serial, place, repair", "person", None),

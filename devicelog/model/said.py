@@ -7,6 +7,7 @@ is a word of a closed list, a number, a code or a pseudonym; free text is sealed
 from typing import Final, Literal, get_args
 
 from devicelog.model.body import Body
+from devicelog.model.facts import Facts, Manual
 from devicelog.model.states import Purpose
 
 How = Literal[
@@ -77,3 +78,31 @@ class PurposeBody(Said, frozen=True, kw_only=True, omit_defaults=True, tag=1):
     session_id: str
     purpose: Purpose
     was: Purpose = "treatment"
+
+
+class AnnotationBody(Said, frozen=True, kw_only=True, omit_defaults=True, tag=1):
+    """What a person adds to a session; the latest of each fact stands.
+
+    `withdrawn` names facts that no longer stand.
+    """
+
+    session_id: str
+    facts: Facts = Facts()
+    withdrawn: tuple[str, ...] = ()
+
+
+class ManualBody(Said, frozen=True, kw_only=True, omit_defaults=True, tag=1):
+    """A treatment without a device, given to a patient from `began_ns` on.
+
+    `withdrawn`: the entry `of` was a mistake; then it says no more than that.
+    """
+
+    event: Literal["added", "withdrawn"] = "added"
+    pseudonym: str
+    treatment: Manual | None = None
+    began_ns: int = 0
+    minutes: float = 0.0
+    clinician: str = ""
+    facts: Facts = Facts()
+    of: int | None = None
+    reason: Reason | None = None

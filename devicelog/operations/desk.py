@@ -4,6 +4,7 @@ The same code serves a running recorder (operations/control) and a command that 
 none (operations/alone).
 """
 
+import re
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any, Final
@@ -21,6 +22,7 @@ from devicelog.records.ahead import carry_out
 from devicelog.records.request import Asked, Moment, View, digest_of, key_of, keyed
 
 PATIENCE_S: Final = 10.0
+_VALUE: Final = re.compile(r"(Invalid enum value) .* - at", re.DOTALL)
 
 
 class Told(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -70,7 +72,11 @@ class Desk:
         try:
             args = msgspec.convert(request.args, shape)
         except msgspec.ValidationError as error:
-            raise DevicelogError(f"{request.op}: {error}") from error
+            # What was said is not repeated: it may be a name in the wrong place.
+            told = _VALUE.sub(r"\1 at", str(error))
+            raise DevicelogError(
+                f"{request.op}: {told}", hint="see `devicelog COMMAND --help`"
+            ) from None
         asked = Asked(
             id=request.id,
             by=request.by,

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from devicelog.records import bindings, purposes
+from devicelog.records import annotations, bindings, manual, purposes
 from devicelog.records.request import Args, Rule
 
 ACTS: Final[dict[str, tuple[type[Args], Rule]]] = {
@@ -12,4 +12,7 @@ ACTS: Final[dict[str, tuple[type[Args], Rule]]] = {
     "ahead": (bindings.Ahead, bindings.ahead),
     "withdraw": (bindings.Withdraw, bindings.withdraw),
     "purpose": (purposes.SetPurpose, purposes.set_purpose),
+    "annotate": (annotations.Annotate, annotations.annotate),
+    "add_treatment": (manual.AddTreatment, manual.add),
+    "withdraw_treatment": (manual.WithdrawTreatment, manual.withdraw),
 }

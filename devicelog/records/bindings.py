@@ -15,14 +15,12 @@ from devicelog.journal.reader import SessionRow
 from devicelog.model import codec
 from devicelog.model.flow import Draft, Entry
 from devicelog.model.said import BindingBody, Reason
-from devicelog.records.request import Args, Asked, View, key_of
+from devicelog.records.request import Args, Asked, Clinician, View, key_of
 
 UNDO_S: Final = 10.0
 WITHIN_S: Final = 900.0
 _LONGEST_S: Final = 4 * 3600.0
 _OLD_NS: Final = 86_400 * 1_000_000_000
-# A short code for one of the staff: no room for the name of a patient.
-Clinician = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{0,16}$")]
 
 
 class Assign(Args, frozen=True, kw_only=True, omit_defaults=True):

@@ -9,7 +9,7 @@ the repeat of a request finds its first answer (operations/desk).
 
 import hashlib
 from collections.abc import Callable, Sequence
-from typing import Any, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
 
@@ -26,6 +26,9 @@ _NOBODYS: Final = "-"  # what is of no device or channel
 # Free text is left out: a digest of a few words would tell them to who guesses.
 _NOT_DIGESTED: Final = frozenset({"confirm", "note"})
 _Body = TypeVar("_Body", bound=Said)
+
+# A short code for one of the staff: no room for the name of a patient.
+Clinician = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{0,16}$")]
 
 # Free text and whose it is (a session or a pseudonym), to bytes under that key.
 Seal = Callable[[str, str], bytes]

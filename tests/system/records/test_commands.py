@@ -149,3 +149,23 @@ def test_before_the_first_run_nothing_can_be_said(tmp_path):
 
     assert "devicelog run" in told
     assert not site.data.exists()
+
+
+def test_annotations_and_treatments_by_hand(recorded):
+    run, one = recorded.run, recorded.one
+    run("sessions", "annotate", one, "--site", "knee", "--warned", "--pain-before", "6")
+    run("treatments", "add", ANNA, "massage", "--minutes", "20", "--site", "calf")
+    shown = recorded.json("sessions", "show", one)
+    text = run("sessions", "show", one).stdout
+    history = recorded.json("treatments", "list", ANNA)
+    listed = run("treatments", "list", ANNA).stdout
+    number = str(history["manual"][0]["seq"])
+    run("treatments", "withdraw", number, "--reason", "wrong_patient")
+
+    facts = {"site": "knee", "warned": True, "pain_before": 6}
+    assert shown["session"]["annotations"] == facts
+    assert "annotation facts" in text
+    assert [it["session_id"] for it in history["sessions"]] == [one]
+    assert "knee, warned, pain before 6" in listed
+    assert "massage" in listed
+    assert recorded.json("treatments", "list", ANNA)["manual"] == []

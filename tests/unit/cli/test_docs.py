@@ -24,7 +24,7 @@ from devicelog.operations.status import ChannelStatus, DeviceStatus, Status
 from devicelog.operations.trial import Seen
 
 PAGE = (Path(__file__).parents[3] / "docs" / "cli.md").read_text(encoding="utf-8")
-GROUPS = {"config", "devices", "profile", "sessions", "clock", "db"}
+GROUPS = {"config", "devices", "profile", "sessions", "treatments", "clock", "db"}
 SHAPES = (
     Status,
     DeviceStatus,
