@@ -37,6 +37,14 @@ class SessionRow(msgspec.Struct, frozen=True, kw_only=True):
     annotations: Facts = Facts()
 
 
+class HeadRow(msgspec.Struct, frozen=True):
+    """A head that a session was given with, as the wire named it; both may be empty."""
+
+    session_id: str
+    serial: str
+    id: str
+
+
 class DeviceRow(msgspec.Struct, frozen=True, kw_only=True):
     """What a device last said of itself. `line` is None if its line was never told."""
 

@@ -11,7 +11,14 @@ import msgspec
 from devicelog.model.body import Body
 from devicelog.model.fields import Value
 from devicelog.model.flow import Identity, SessionEvent
-from devicelog.model.said import AnnotationBody, BindingBody, ManualBody, PurposeBody
+from devicelog.model.said import (
+    AnnotationBody,
+    BindingBody,
+    CalibrationBody,
+    ManualBody,
+    PurposeBody,
+    RegisterBody,
+)
 from devicelog.model.states import Flag, LineState, State
 
 Kind = Literal[
@@ -184,8 +191,8 @@ TABLE: Final[dict[Kind, tuple[str, str, type | None]]] = {
     "annotation": ("what a person adds to a session", "person", AnnotationBody),
     "manual_treatment": ("a treatment without a device", "person", ManualBody),
     "correction": ("an earlier entry of a person, corrected", "person", None),
-    "calibration": ("an output check or safety test", "person", None),
-    "register": ("a device or head: serial, place, repair", "person", None),
+    "calibration": ("an output check or safety test", "person", CalibrationBody),
+    "register": ("a device or head: serial, place, repair", "person", RegisterBody),
     "purpose": ("what a session was for", "person", PurposeBody),
     "hold": ("a record must be kept beyond its time", "person", None),
     "user": ("a user of the console was added or changed", "person", None),

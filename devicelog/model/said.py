@@ -6,6 +6,8 @@ is a word of a closed list, a number, a code or a pseudonym; free text is sealed
 
 from typing import Final, Literal, get_args
 
+import msgspec
+
 from devicelog.model.body import Body
 from devicelog.model.facts import Facts, Manual
 from devicelog.model.states import Purpose
@@ -104,5 +106,70 @@ class ManualBody(Said, frozen=True, kw_only=True, omit_defaults=True, tag=1):
     minutes: float = 0.0
     clinician: str = ""
     facts: Facts = Facts()
+    of: int | None = None
+    reason: Reason | None = None
+
+
+Thing = Literal["device", "head"]
+RegisterEvent = Literal[
+    "in_service",
+    "out_of_service",
+    "repaired",
+    "moved",  # a head: it is on `device` from then on, or on none
+    "labelled",
+]
+
+
+class RegisterBody(Said, frozen=True, kw_only=True, omit_defaults=True, tag=1):
+    """Something about a device or a head, true from `on_ns` on.
+
+    A head's `name` is its serial number, or what the device calls it where it has none.
+    """
+
+    thing: Thing
+    name: str
+    event: RegisterEvent
+    on_ns: int
+    serial: str = ""
+    asset: str = ""
+    label: str = ""
+    device: str = ""
+
+
+Check = Literal["output", "timer", "electrical_safety"]
+CHECKS: Final[tuple[Check, ...]] = get_args(Check)
+# How thorough: each includes those before it (IEC TS 62462).
+Level = Literal["weekly", "annual", "acceptance"]
+LEVELS: Final[tuple[Level, ...]] = get_args(Level)
+Mode = Literal["continuous", "pulsed"]
+MODES: Final[tuple[Mode, ...]] = get_args(Mode)
+
+
+class Point(msgspec.Struct, frozen=True):
+    """What was set or shown, and what was measured: W for output, s for timers."""
+
+    shown: float
+    measured: float
+
+
+class CalibrationBody(Said, frozen=True, kw_only=True, omit_defaults=True, tag=1):
+    """A check of a device or head, made at `on_ns`.
+
+    `error_pct`: measured against shown over all points; positive: it gives more than
+    it shows. `of` withdraws an earlier one; then it says no more than that.
+    """
+
+    thing: Thing = "head"
+    name: str = ""
+    check: Check = "output"
+    level: Level = "annual"
+    on_ns: int = 0
+    passed: bool = False
+    frequency_mhz: float | None = None
+    mode: Mode | None = None
+    points: tuple[Point, ...] = ()
+    error_pct: float | None = None
+    checker: str = ""
+    instrument: str = ""
     of: int | None = None
     reason: Reason | None = None

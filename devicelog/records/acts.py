@@ -2,7 +2,14 @@
 
 from typing import Final
 
-from devicelog.records import annotations, bindings, manual, purposes
+from devicelog.records import (
+    annotations,
+    bindings,
+    calibration,
+    manual,
+    purposes,
+    register,
+)
 from devicelog.records.request import Args, Rule
 
 ACTS: Final[dict[str, tuple[type[Args], Rule]]] = {
@@ -15,4 +22,7 @@ ACTS: Final[dict[str, tuple[type[Args], Rule]]] = {
     "annotate": (annotations.Annotate, annotations.annotate),
     "add_treatment": (manual.AddTreatment, manual.add),
     "withdraw_treatment": (manual.WithdrawTreatment, manual.withdraw),
+    "register": (register.Register, register.register),
+    "add_check": (calibration.AddCheck, calibration.add),
+    "withdraw_check": (calibration.WithdrawCheck, calibration.withdraw),
 }
