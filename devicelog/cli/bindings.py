@@ -11,6 +11,7 @@ from devicelog.model.said import REASONS
 from devicelog.model.states import PURPOSES
 from devicelog.operations.config import load, path_of
 from devicelog.records import inbox
+from devicelog.records.derived import Deriver
 
 _reason = click.option(
     "--reason", type=click.Choice(REASONS), help="Why what stood is changed."
@@ -162,7 +163,8 @@ def ahead(
 def unassigned(config: str | None, *, as_json: bool, limit: int) -> None:
     """The inbox: treatments that belong to nobody yet, newest first."""
     with Reader(load(path_of(config)).config.journal.directory) as reader:
-        rows = inbox.waiting(reader, limit)
+        deriver = Deriver(reader)
+        rows = [deriver.session(row) for row in inbox.waiting(reader, limit)]
     if as_json:
         output.print_json(rows)
         return

@@ -1,12 +1,15 @@
 """Sessions as a table, for the terminal."""
 
+from collections.abc import Sequence
+
 from devicelog.cli import output
 from devicelog.cli.tables import print_table
 from devicelog.cli.treatment_text import dose_in_words, settings_in_words
 from devicelog.journal.reader import SessionRow
+from devicelog.records.derived import Session
 
 
-def print_sessions(rows: list[SessionRow]) -> None:
+def print_sessions(rows: Sequence[SessionRow]) -> None:
     """Sessions as a table."""
     if not rows:
         output.talk("no sessions")
@@ -16,11 +19,12 @@ def print_sessions(rows: list[SessionRow]) -> None:
 
 
 def _row(row: SessionRow) -> tuple[str, ...]:
+    derived = row.derived if isinstance(row, Session) else {}
     return (
         row.session_id,
         whose(row) or "-",
         (row.reason or "open").replace("_", " "),
-        dose_in_words(row.totals),
+        dose_in_words(row.totals | derived),
         settings_in_words(row.settings),
         " ".join(row.flags),
     )

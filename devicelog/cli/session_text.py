@@ -10,6 +10,7 @@ from devicelog.cli.treatment_text import settings_in_words, values_in_words
 from devicelog.journal.reader import SessionRow
 from devicelog.model.fields import FIELDS
 from devicelog.model.flow import SessionEvent
+from devicelog.records.derived import Session
 from devicelog.records.story import SaidOf
 
 _PLAIN: Final = ("1", "{count}")  # UCUM for numbers without a unit
@@ -24,10 +25,16 @@ def describe(
     click.echo(f"  {settings_in_words(row.settings)}")
     for event in events:
         click.echo(f"  {output.utc(event.at_ns)}  {event_in_words(event)}")
-    for name, value in row.totals.items():
+    derived = row.derived if isinstance(row, Session) else {}
+    for name, value in (*row.totals.items(), *derived.items()):
         unit = FIELDS[name].unit if name in FIELDS else ""
         shown = "" if unit in _PLAIN else unit
         click.echo(f"  {name:24} {value:.4g} {shown}".rstrip())
+    if isinstance(row, Session):
+        if row.head:
+            click.echo(f"  head {row.head}, as the {row.head_source} says")
+        if row.uncorrected:
+            click.echo(f"  its dose is not corrected: {row.uncorrected}")
     for it in said:
         click.echo(f"  {output.utc(it.at_ns)}  {it.by}: {said_in_words(it)}")
     if row.open:

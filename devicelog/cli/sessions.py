@@ -11,6 +11,7 @@ from devicelog.model import codec
 from devicelog.operations.ask import ask
 from devicelog.operations.config import load, path_of
 from devicelog.records import story
+from devicelog.records.derived import Deriver
 
 
 @click.group()
@@ -41,7 +42,9 @@ def list_(
 ) -> None:
     """Sessions, newest first."""
     with Reader(directory_of(config)) as reader:
-        rows = reader.sessions(open_only=open_only, device=device, limit=limit)
+        found = reader.sessions(open_only=open_only, device=device, limit=limit)
+        deriver = Deriver(reader)
+        rows = [deriver.session(row) for row in found]
     if as_json:
         output.print_json(rows)
         return
@@ -63,6 +66,7 @@ def show(config: str | None, session_id: str, *, as_json: bool) -> None:
             )
         entries = reader.entries(subject=session_id, kind="session")
         said = story.said_of(reader, session_id)
+        row = Deriver(reader).session(row)
     events = [codec.session_event(entry.body) for entry in entries]
     if as_json:
         output.print_json({"session": row, "events": events, "said": said})

@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import click
 
@@ -10,6 +9,7 @@ from devicelog.cli import output
 from devicelog.cli.asking import note_option, request_option, said, yes_option
 from devicelog.cli.facts_options import facts_of, facts_options, in_words
 from devicelog.cli.tables import print_table
+from devicelog.cli.times import MOMENT, ns_of
 from devicelog.cli.treatment_text import dose_in_words, settings_in_words
 from devicelog.journal.reader import Reader
 from devicelog.model.facts import MANUALS
@@ -35,7 +35,7 @@ def treatments() -> None:
 )
 @click.option(
     "--at",
-    type=click.DateTime(["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"]),
+    type=MOMENT,
     help="When it began, in the clinic's time; without it, it has just ended.",
 )
 @click.option("--clinician", metavar="CODE", help="Who treated: a short code.")
@@ -65,7 +65,7 @@ def add(
         pseudonym=pseudonym,
         treatment=treatment,
         minutes=minutes,
-        began_ns=_ns(config, at),
+        began_ns=ns_of(config, at),
         clinician=clinician,
         facts=facts_of(facts),
     )
@@ -113,7 +113,7 @@ def list_(config: str | None, pseudonym: str, *, as_json: bool) -> None:
             it.started_ns,
             (
                 it.session_id,
-                dose_in_words(it.totals),
+                dose_in_words(it.totals | it.derived),
                 settings_in_words(it.settings),
                 in_words(it.annotations),
             ),
@@ -131,10 +131,3 @@ def list_(config: str | None, pseudonym: str, *, as_json: bool) -> None:
     rows.sort(reverse=True)
     columns = ("began", "what", "dose", "how", "said")
     print_table(columns, ((output.utc(at), *cells) for at, cells in rows), whole=3)
-
-
-def _ns(config: str | None, at: datetime | None) -> int | None:
-    if at is None:
-        return None
-    zone = ZoneInfo(load(path_of(config)).config.site.timezone)
-    return round(at.replace(tzinfo=zone).timestamp()) * 1_000_000_000

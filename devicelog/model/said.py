@@ -23,6 +23,7 @@ Reason = Literal[
     "wrong_patient",  # bound to somebody else by mistake
     "wrong_session",  # the patient was treated, but not in this session
     "duplicate_patient",  # two pseudonyms stand for one person
+    "mistake",  # it should not have been written down
     "other",  # said in a note
 ]
 REASONS: Final[tuple[Reason, ...]] = get_args(Reason)

@@ -5,11 +5,12 @@ from typing import Annotated, Any, Final
 import msgspec
 
 from devicelog.errors import DevicelogError
-from devicelog.journal.reader import Reader, SessionRow
+from devicelog.journal.reader import Reader
 from devicelog.model import codec
 from devicelog.model.facts import Facts, Manual
 from devicelog.model.flow import Draft, Entry
 from devicelog.model.said import ManualBody, Reason
+from devicelog.records.derived import Deriver, Session
 from devicelog.records.request import Args, Asked, Clinician, View
 
 _PAGE: Final = 1000
@@ -55,7 +56,7 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
     """All that was given to one patient, the latest first."""
 
     pseudonym: str
-    sessions: list[SessionRow]
+    sessions: list[Session]
     manual: list[Given]
 
 
@@ -126,9 +127,11 @@ def given(journal: Reader, pseudonym: str) -> list[Given]:
 
 def history(journal: Reader, pseudonym: str) -> History:
     """All of a patient: what devices gave, and what hands did."""
+    deriver = Deriver(journal)
+    rows = journal.sessions(pseudonym=pseudonym, limit=_ALL)
     return History(
         pseudonym=pseudonym,
-        sessions=journal.sessions(pseudonym=pseudonym, limit=_ALL),
+        sessions=[deriver.session(row) for row in rows],
         manual=given(journal, pseudonym),
     )
 

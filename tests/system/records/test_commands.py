@@ -169,3 +169,49 @@ def test_annotations_and_treatments_by_hand(recorded):
     assert "knee, warned, pain before 6" in listed
     assert "massage" in listed
     assert recorded.json("treatments", "list", ANNA)["manual"] == []
+
+
+def test_checks_correct_the_dose_and_recall_whom_a_head_touched(recorded):
+    run, one = recorded.run, recorded.one
+    head = recorded.json("sessions", "show", one)["session"]["head"]
+    # Before the session: the check that counts.
+    frequency = recorded.json("sessions", "show", one)["session"]["settings"]
+    said = [
+        *("calibration", "add", "--head", head, "--point", "10:7"),
+        *("--frequency-mhz", str(frequency["frequency_mhz"])),
+        *("--mode", "continuous" if frequency["duty_pct"] == 100 else "pulsed"),
+        *("--on", "2026-01-05"),
+    ]
+    added = run(*said).stdout
+    run("sessions", "close", one, code=4)
+    recalled = recorded.json("calibration", "recall", head)
+    talk = run("calibration", "recall", head)
+    listed = recorded.json("calibration", "list")
+    due = recorded.json("calibration", "due")
+
+    assert "failed, -30 %" in added
+    assert one in {it["session"]["session_id"] for it in recalled["touched"]}
+    assert recalled["pseudonyms"] == [ANNA]
+    assert recalled["why"] == "it never passed a check"
+    assert ANNA in talk.stdout
+    assert listed[0]["error_pct"] == -30.0
+    assert ("head", head) in {(it["thing"], it["name"]) for it in due}
+    run("calibration", "withdraw", str(listed[0]["seq"]), "--reason", "wrong_session")
+    assert recorded.json("calibration", "list") == []
+    run("calibration", "add", "--point", "10:7", code=2)
+    run(*said[:3], head, "--point", "ten", code=2)
+
+
+def test_the_register_is_dated(recorded):
+    run = recorded.run
+    moved = ["devices", "register", "H-9", "moved", "--head", "--device", "us-2"]
+    run(*moved, "--on", "2026-03-01", "--serial", "S9")
+    run("devices", "label", "us-1", "Ultrasound, room 1")
+    stands = {it["name"]: it for it in recorded.json("devices", "registered")}
+    stood = recorded.json("devices", "registered", "--on", "2026-02-28")
+
+    assert stands["H-9"]["device"] == "us-2"
+    assert stands["us-1"]["label"] == "Ultrasound, room 1"
+    assert stood == []
+    assert "H-9" in run("devices", "registered").stdout
+    assert "no device" in run("devices", "label", "us-9", "x", code=1).stderr
