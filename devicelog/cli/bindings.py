@@ -1,15 +1,20 @@
 """`sessions assign|unbind|undo|ahead|unassigned|purpose`: whose a session is."""
 
+from datetime import datetime
+
 import click
 
 from devicelog.cli import output
 from devicelog.cli.asking import note_option, request_option, said, yes_option
 from devicelog.cli.ending import seconds_of
 from devicelog.cli.session_table import print_sessions
+from devicelog.cli.times import MOMENT, ns_of
+from devicelog.cli.treatment_text import joules
 from devicelog.journal.reader import Reader
 from devicelog.model.said import REASONS
 from devicelog.model.states import PURPOSES
 from devicelog.operations.config import load, path_of
+from devicelog.operations.status import minutes
 from devicelog.records import inbox
 from devicelog.records.derived import Deriver
 
@@ -173,6 +178,27 @@ def unassigned(config: str | None, *, as_json: bool, limit: int) -> None:
 
 @click.command()
 @output.config_option
+@output.json_option
+@click.option("--since", type=MOMENT, help="Only sessions that started then or later.")
+@output.told
+def totals(config: str | None, *, since: datetime | None, as_json: bool) -> None:
+    """What all treatments sum up to; what was no treatment is only counted."""
+    with Reader(load(path_of(config)).config.journal.directory) as reader:
+        found = inbox.totals(reader, ns_of(config, since))
+    if as_json:
+        output.print_json(found)
+        return
+    click.echo(
+        f"{found.treatments} treatments of {found.patients} patients,"
+        f" {found.unassigned} unassigned"
+    )
+    click.echo(f"{minutes(found.emission_s)} of emission, {joules(found.energy_j)}")
+    for name, count in found.other.items():
+        click.echo(f"not counted: {count} {name.replace('_', ' ')}")
+
+
+@click.command()
+@output.config_option
 @request_option
 @note_option
 @click.argument("session_id")
@@ -198,4 +224,4 @@ def purpose(
     click.echo(f"{session_id} is {purpose.replace('_', ' ')}")
 
 
-COMMANDS = (assign, unbind, undo, ahead, unassigned, purpose)
+COMMANDS = (assign, unbind, undo, ahead, unassigned, purpose, totals)

@@ -141,6 +141,9 @@ def test_the_purpose_takes_a_session_out_of_the_inbox(recorded):
         if it.startswith(recorded.two)
     )
     assert " demonstration " in row
+    totals = recorded.json("sessions", "totals")
+    assert totals["other"] == {"demonstration": 1}
+    assert "not counted: 1 demonstration" in run("sessions", "totals").stdout
 
 
 def test_before_the_first_run_nothing_can_be_said(tmp_path):

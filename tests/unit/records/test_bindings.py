@@ -1,11 +1,12 @@
 """Whose a session is: every rule of binding, on a real journal."""
 
 import pytest
-from unit.records.clinic import ANNA, BERND, CARLA
+from unit.records.clinic import ANNA, BERND, CARLA, Clinic
 
 from devicelog.errors import DevicelogError, Unconfirmed
 from devicelog.model.pseudonyms import parsed
 from devicelog.records import inbox
+from devicelog.records.request import View
 
 DAY = 86_400
 
@@ -278,3 +279,59 @@ def test_only_what_belongs_to_nobody_can_be_no_treatment(clinic):
     clinic.ask("purpose", session_id=one, purpose="treatment")
     clinic.ask("assign", **args)
     assert clinic.whose(one) == ANNA
+
+
+# --- The seams --------------------------------------------------------------------
+
+
+@pytest.fixture
+def sealing(tmp_path):
+    """A clinic that has keys, and knows one patient."""
+    asked = []
+
+    def seal(text, subject):
+        asked.append((text, subject))
+        return text[::-1].encode()
+
+    def view(reader):
+        return View(reader, seal=seal, knows=ANNA.__eq__)
+
+    clinic = Clinic(tmp_path / "data", view)
+    clinic.asked = asked
+    with clinic.writer:
+        clinic.begin("us-1")
+        yield clinic
+
+
+def test_free_text_is_kept_as_the_seal_made_it_and_not_otherwise(sealing):
+    one = sealing.start()
+    text = "Erika came instead"
+    said = {"reason": "other", "note": text, "request_id": "request-x"}
+    sealing.assign(one, ANNA)
+    first = sealing.ask("unbind", session_id=one, **said)
+    again = sealing.ask("unbind", session_id=one, **said | {"note": "another text"})
+
+    assert sealing.asked == [(text, one)]
+    (_, _), (entry, body) = sealing.entries("binding")
+    assert body.note == text[::-1].encode()
+    assert text.encode() not in entry.body
+    # The digest of a request says nothing of its text: few words can be guessed.
+    assert again == first
+
+
+def test_the_note_of_a_treatment_is_sealed_for_its_patient(sealing):
+    args = {"pseudonym": ANNA, "treatment": "ims", "minutes": 5.0}
+    sealing.ask("add_treatment", **args, note="sore")
+
+    assert sealing.asked == [("sore", ANNA)]
+
+
+def test_who_is_no_patient_is_refused_everywhere(sealing):
+    one = sealing.start()
+    for op, args in {
+        "assign": {"session_id": one},
+        "ahead": {"device": "us-1"},
+        "add_treatment": {"treatment": "ims", "minutes": 5.0},
+    }.items():
+        told = refused(sealing, op, pseudonym=BERND, **args).message
+        assert told == f"no patient {BERND}"
