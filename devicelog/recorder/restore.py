@@ -136,10 +136,9 @@ def take_up(
 
 
 def _entries(reader: Reader, subject: str) -> Iterator[Entry]:
-    """What the wire brought; what people said of the session is not the tracker's."""
     after = 0
     while page := reader.entries(after, subject=subject, limit=_PAGE):
-        yield from (it for it in page if it.kind in ("reading", "session"))
+        yield from page
         after = page[-1].seq
 
 

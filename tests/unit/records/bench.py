@@ -108,7 +108,10 @@ class Bench(Clinic):
 
     def reboot(self, off_s):
         self.down()
-        self.clock = ManualClock(self.clock.wall_ns() + round(off_s * 1e9))
+        # Of another boot, and yet its clock stands where the last one's stood.
+        mono_ns = self.clock.mono_ns()
+        wall_ns = self.clock.wall_ns() + round(off_s * 1e9)
+        self.clock = ManualClock(wall_ns, mono_ns=mono_ns)
         self.boot += "'"
         self.run += "'"
         self.up()

@@ -82,14 +82,14 @@ class Clinic:
         self.run += "'"
         self.begin()
 
-    def event(self, session_id, name, **told):
+    def event(self, session_id, name, *, ago_s=0.0, **told):
         device, channel, _ = session_id.split(".", 2)
         event = SessionEvent(
             session_id=session_id,
             event=name,
             channel=channel,
             at_ns=self.clock.wall_ns(),
-            mono_ns=self.clock.mono_ns(),
+            mono_ns=self.clock.mono_ns() - ns(ago_s),
             **told,
         )
         return self.put(device, channel, "session", event, session_id)

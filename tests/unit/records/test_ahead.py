@@ -46,6 +46,19 @@ def test_it_is_not_for_a_session_that_runs_already(clinic):
     assert clinic.whose(running) == ""
 
 
+def test_it_is_not_for_a_session_that_had_begun_and_was_written_later(clinic):
+    clinic.clock.advance(5)
+    ahead(clinic)
+    clinic.clock.advance(0.05)
+    begun = clinic.start("us-1.us.1", ago_s=0.2)
+    clinic.desk.carry_out()
+    clinic.end(begun)
+    following = clinic.start("us-1.us.2")
+    clinic.desk.carry_out()
+
+    assert (clinic.whose(begun), clinic.whose(following)) == ("", ANNA)
+
+
 @pytest.mark.parametrize(("after_s", "whose"), [(899.0, ANNA), (901.0, "")])
 def test_it_ends_after_its_time_whatever_the_wall_clock_says(clinic, after_s, whose):
     ahead(clinic)

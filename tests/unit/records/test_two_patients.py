@@ -103,6 +103,7 @@ class Life(RuleBasedStateMachine):
             "cable": lambda: (self.plug_or_unplug(device), self.plug_or_unplug(device)),
         }
         between[data.draw(st.sampled_from(sorted(between)))]()
+        self.bench.live(2)
         self.treat(device, 3)
         if data.draw(st.booleans()):
             quicker = data.draw(patients)
@@ -242,4 +243,4 @@ TestLife.settings = settings(max_examples=15, stateful_step_count=30, **LIMITS)
 
 @pytest.mark.torture
 class TestLongLife(Life.TestCase):
-    settings = settings(max_examples=400, stateful_step_count=60, **LIMITS)
+    settings = settings(max_examples=150, stateful_step_count=50, **LIMITS)
