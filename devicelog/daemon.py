@@ -24,7 +24,7 @@ from devicelog.journal.reader import Reader
 from devicelog.journal.writer import Writer
 from devicelog.model.flow import Draft
 from devicelog.model.kinds import AlarmBody, ConfigBody
-from devicelog.operations import identities
+from devicelog.operations import identities, sinks
 from devicelog.operations.config import Loaded
 from devicelog.operations.control import Control
 from devicelog.operations.delivery import Delivery
@@ -36,7 +36,6 @@ from devicelog.recorder.drafts import NO_CHANNEL, NO_DEVICE, Drafter
 from devicelog.recorder.loop import Loop
 from devicelog.recorder.restore import Axis, restore
 from devicelog.recorder.timebase import Timebase
-from devicelog.sinks.base import Sink
 
 _log = logging.getLogger(__name__)
 
@@ -92,7 +91,7 @@ class Daemon:
         delivery = self.recording.delivery
         delivery.check()
         beats = {"loop": self.recording.loop.beats, "writer": self._writer.beats}
-        beats |= {f"relay to {name}": it for name, it in delivery.beats.items()}
+        beats |= delivery.beats
         for name, count in beats.items():
             before, since = self._beats.get(name, (-1, now_ns))
             if count != before:
@@ -133,7 +132,15 @@ class Daemon:
             alarms = [*self._parked_alarms(), *self._cleared_alarms(reader)]
             loop.submit([self._run_entry("start"), *alarms])
             loop.submit(restore(devices, reader, axis, self._run_id))
+            there = sinks.sinks(
+                self._loaded,
+                reader.meta(),
+                self._clock,
+                self._boot_id,
+                health=lambda: sinks.minute(self.recording),
+            )
         self.recording = Recording(
+            loaded=self._loaded,
             site=config.site.name,
             simulated=config.site.simulated,
             directory=directory,
@@ -143,11 +150,12 @@ class Daemon:
             clock=self._clock,
             timebase=timebase,
             writer=self._writer,
-            delivery=Delivery(self._sinks(), directory, self._writer, self._clock),
+            delivery=Delivery(there, directory, self._writer, self._clock),
             loop=loop,
             devices=devices,
             parked=self._loaded.parked,
         )
+        self.recording.delivery.rounds = sinks.rounds(self.recording)
         self._control = Control(self.recording)
         self._server = Server(directory, self._control.handle)
         self._server.open()
@@ -174,10 +182,6 @@ class Daemon:
             )
             for settings in here
         ]
-
-    def _sinks(self) -> list[Sink]:
-        """Those that are configured; their libraries are imported here alone."""
-        return []
 
     def _taken(self, session_id: str) -> bool:
         """Whether the journal knows this id; asked by the loop, once a session."""

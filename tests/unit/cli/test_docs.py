@@ -8,8 +8,8 @@ import pytest
 from unit.cli.test_help import NAMES
 
 from devicelog.drivers.capture import Summary, Told
+from devicelog.drivers.simulated.channel import Action
 from devicelog.drivers.simulated.script_file import parse
-from devicelog.drivers.simulated.ultrasound import ACTS
 from devicelog.errors import (
     ConfigError,
     DevicelogError,
@@ -18,6 +18,7 @@ from devicelog.errors import (
 )
 from devicelog.journal.check import Report
 from devicelog.journal.rows import SessionRow
+from devicelog.model.kinds import ReceiptBody
 from devicelog.model.said import Point
 from devicelog.operations.inventory import Inventory, Known
 from devicelog.operations.scan import Port
@@ -27,6 +28,7 @@ from devicelog.records.calibration import Checked, Due
 from devicelog.records.derived import Session
 from devicelog.records.manual import Given, History
 from devicelog.records.recall import Recall, Touched
+from devicelog.records.receipts import Verified
 from devicelog.records.register import Standing
 from devicelog.records.story import SaidOf
 
@@ -57,6 +59,8 @@ SHAPES = (
     Recall,
     Touched,
     Report,
+    Verified,
+    ReceiptBody,
 )
 
 
@@ -90,4 +94,4 @@ def test_the_script_on_the_page_is_one():
         "uncouple",
         "couple",
     ]
-    assert all(action in PAGE for action in ACTS)
+    assert all(f"`{action}`" in PAGE for action in Action.__args__)
