@@ -79,7 +79,7 @@ class Daemon:
             raise
 
     def check(self) -> None:
-        """Raise JournalError if a part died or hangs."""
+        """Raise JournalError if a part died or hangs; see to what was said ahead."""
         if self._writer.failed is not None:
             raise self._writer.failed
         if not self._writer.alive:
@@ -99,6 +99,8 @@ class Daemon:
                 self._beats[name] = (count, now_ns)
             elif now_ns - since > _HANG_S * SECOND:
                 raise JournalError(f"the {name} hangs since {_HANG_S:g} s")
+        if self._writer.state == "recording":
+            self._control.carry_out()
 
     def stop(self) -> None:
         """End in order: ports, then the journal. Open sessions stay open in it."""
@@ -144,6 +146,7 @@ class Daemon:
             simulated=config.site.simulated,
             directory=directory,
             run_id=self._run_id,
+            boot_id=self._boot_id,
             since_ns=timebase.at(now_ns),
             clock=self._clock,
             timebase=timebase,
@@ -154,7 +157,8 @@ class Daemon:
             parked=self._loaded.parked,
         )
         self.recording.delivery.rounds = sinks.rounds(self.recording)
-        self._server = Server(directory, Control(self.recording).handle)
+        self._control = Control(self.recording)
+        self._server = Server(directory, self._control.handle)
         self._server.open()
         self._thread = threading.Thread(target=loop.run, name="loop", daemon=True)
         self._thread.start()

@@ -8,6 +8,7 @@
     |- JournalError      everybody's: stop, data are at risk      exit 1
     |  |- JournalBusy    another recorder holds the directory
     |  `- JournalRefused a journal that this program may not write
+    |- Unconfirmed       the asker's: look, and confirm
     |- Unreachable       the caller's: no recorder answers        exit 4
     |- SinkUnavailable   ours: send again later                   (retryable)
     `- SinkRejected      ours: set the entry aside, go on
@@ -72,6 +73,10 @@ class Unreachable(DevicelogError):
     """No recorder answers where one was asked."""
 
     exit_code = 4
+
+
+class Unconfirmed(DevicelogError):
+    """It can be done, but only if a person says that it is meant."""
 
 
 class SinkUnavailable(DevicelogError):

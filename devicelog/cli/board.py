@@ -63,7 +63,9 @@ def render(
 
 def ended_last(reader: Reader, count: int = 4) -> list[SessionRow]:
     """The last treatments that have ended, for `recent`."""
-    rows = reader.sessions(limit=count + 50)  # at most one is open a channel
+    rows = reader.sessions(
+        purpose="treatment", limit=count + 50
+    )  # at most one is open a channel
     return [row for row in rows if not row.open][:count]
 
 

@@ -20,7 +20,7 @@ from rich.text import Text
 
 from devicelog.cli import ending, output
 from devicelog.cli.board import ended_last, render
-from devicelog.cli.sessions import print_sessions
+from devicelog.cli.session_table import print_sessions
 from devicelog.daemon import Daemon
 from devicelog.drivers.load import load
 from devicelog.drivers.simulated.clinic import clinic

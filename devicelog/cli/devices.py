@@ -1,4 +1,4 @@
-"""`devices`: list those configured, find ports, try one."""
+"""`devices`: list those configured, find ports, try one, keep their register."""
 
 import sys
 from collections.abc import Iterator
@@ -7,6 +7,7 @@ import click
 import msgspec
 
 from devicelog.cli import device_text, output
+from devicelog.cli import register as registering
 from devicelog.errors import ConfigError, JournalError, Unreachable
 from devicelog.journal.reader import Reader
 from devicelog.model.flow import Identity
@@ -23,7 +24,7 @@ _SECONDS = click.FloatRange(0.1, 60)
 
 @click.group()
 def devices() -> None:
-    """List, find and try devices."""
+    """List, find, try and register devices."""
 
 
 @devices.command(name="list")
@@ -149,3 +150,7 @@ def _known(directory: str) -> dict[str, Identity]:
             return identities.known(reader)
     except JournalError:
         return {}
+
+
+for command in registering.COMMANDS:
+    devices.add_command(command)

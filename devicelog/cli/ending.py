@@ -26,7 +26,8 @@ def on_signal() -> Iterator[threading.Event]:
             signal.signal(number, handler)
 
 
-def _seconds(_: click.Context, __: click.Parameter, said: str | None) -> float | None:
+def seconds_of(_: click.Context, __: click.Parameter, said: str | None) -> float | None:
+    """An option such as 30s or 2min, in seconds."""
     if said is None:
         return None
     match = _TIME.fullmatch(said.strip())
@@ -39,6 +40,6 @@ for_option = click.option(
     "--for",
     "seconds",
     metavar="TIME",
-    callback=_seconds,
+    callback=seconds_of,
     help="End after this time, as in 30s or 2min.",
 )

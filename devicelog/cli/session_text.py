@@ -11,23 +11,36 @@ from devicelog.journal.reader import SessionRow
 from devicelog.model.fields import FIELDS
 from devicelog.model.flow import SessionEvent
 from devicelog.model.kinds import ReceiptBody
+from devicelog.records.derived import Session
+from devicelog.records.story import SaidOf
 
 _PLAIN: Final = ("1", "{count}")  # UCUM for numbers without a unit
 
 
 def describe(
-    row: SessionRow, events: Sequence[SessionEvent], receipt: ReceiptBody | None = None
+    row: SessionRow,
+    events: Sequence[SessionEvent],
+    said: Sequence[SaidOf] = (),
+    receipt: ReceiptBody | None = None,
 ) -> None:
-    """Print it: head, events in order, totals with their units, receipt."""
+    """Print it: head, events in order, totals with units, what people said, receipt."""
     how = (row.reason or "open").replace("_", " ")
     click.echo("  ".join((row.session_id, how, *row.flags)))
     click.echo(f"  {settings_in_words(row.settings)}")
     for event in events:
         click.echo(f"  {output.utc(event.at_ns)}  {event_in_words(event)}")
-    for name, value in row.totals.items():
+    derived = row.derived if isinstance(row, Session) else {}
+    for name, value in (*row.totals.items(), *derived.items()):
         unit = FIELDS[name].unit if name in FIELDS else ""
         shown = "" if unit in _PLAIN else unit
         click.echo(f"  {name:24} {value:.4g} {shown}".rstrip())
+    if isinstance(row, Session):
+        if row.head:
+            click.echo(f"  head {row.head}, as the {row.head_source} says")
+        if row.uncorrected:
+            click.echo(f"  its dose is not corrected: {row.uncorrected}")
+    for it in said:
+        click.echo(f"  {output.utc(it.at_ns)}  {it.by}: {said_in_words(it)}")
     if row.open:
         click.echo("  its dose so far: `devicelog status`")
     if receipt is not None:
@@ -40,6 +53,12 @@ def receipt_in_words(receipt: ReceiptBody) -> str:
     counts = [(getattr(receipt, name), name) for name in stations]
     told = [f"{count} {name}" for count, name in counts if count is not None]
     return ", ".join((receipt.state, *told))
+
+
+def said_in_words(it: SaidOf) -> str:
+    """What a person said of it, in a short sentence."""
+    told = [it.what, *(f"{name} {value}" for name, value in it.facts.items())]
+    return " ".join(told).replace("_", " ") + ("; with a note" if it.note else "")
 
 
 def event_in_words(event: SessionEvent) -> str:

@@ -1,23 +1,24 @@
-"""`sessions`: look at recorded sessions; close one that will not end."""
+"""`sessions`: look at recorded sessions; close one; say whose they are."""
 
 import click
 
-from devicelog.cli import output
+from devicelog.cli import annotations, bindings, output
+from devicelog.cli.session_table import print_sessions
 from devicelog.cli.session_text import describe
-from devicelog.cli.tables import print_table
-from devicelog.cli.treatment_text import dose_in_words, settings_in_words
 from devicelog.cli.verify import verify
 from devicelog.errors import DevicelogError
-from devicelog.journal.reader import Reader, SessionRow
+from devicelog.journal.reader import Reader
 from devicelog.model import codec
 from devicelog.operations.ask import ask
 from devicelog.operations.config import load, path_of
+from devicelog.records import story
+from devicelog.records.derived import Deriver
 from devicelog.records.receipts import last
 
 
 @click.group()
 def sessions() -> None:
-    """Look at recorded sessions."""
+    """Look at recorded sessions, and say whose they are."""
 
 
 sessions.add_command(verify)
@@ -46,7 +47,9 @@ def list_(
 ) -> None:
     """Sessions, newest first."""
     with Reader(directory_of(config)) as reader:
-        rows = reader.sessions(open_only=open_only, device=device, limit=limit)
+        found = reader.sessions(open_only=open_only, device=device, limit=limit)
+        deriver = Deriver(reader)
+        rows = [deriver.session(row) for row in found]
     if as_json:
         output.print_json(rows)
         return
@@ -67,13 +70,16 @@ def show(config: str | None, session_id: str, *, as_json: bool) -> None:
                 f"no session {session_id}", hint="`devicelog sessions list` shows them"
             )
         entries = reader.entries(subject=session_id, kind="session")
+        said = story.said_of(reader, session_id)
+        row = Deriver(reader).session(row)
         receipt = last(session_id, reader)
     events = [codec.session_event(entry.body) for entry in entries]
     if as_json:
-        output.print_json({"session": row, "events": events, "receipt": receipt})
+        told = {"session": row, "events": events, "said": said, "receipt": receipt}
+        output.print_json(told)
         return
 
-    describe(row, events, receipt)
+    describe(row, events, said, receipt)
 
 
 @sessions.command()
@@ -93,25 +99,10 @@ def close(config: str | None, session_id: str, request_id: str | None) -> None:
         click.echo(f"{session_id} closed")
 
 
-def print_sessions(rows: list[SessionRow]) -> None:
-    """Sessions as a table."""
-    if not rows:
-        output.talk("no sessions")
-        return
-    columns = ("session", "how", "dose", "settings", "flags")
-    print_table(columns, (_row(row) for row in rows), whole=3)
-
-
 def directory_of(config: str | None) -> str:
     """The journal's directory, as configured."""
     return load(path_of(config)).config.journal.directory
 
 
-def _row(row: SessionRow) -> tuple[str, ...]:
-    return (
-        row.session_id,
-        (row.reason or "open").replace("_", " "),
-        dose_in_words(row.totals),
-        settings_in_words(row.settings),
-        " ".join(row.flags),
-    )
+for command in (*bindings.COMMANDS, annotations.annotate):
+    sessions.add_command(command)

@@ -40,6 +40,8 @@ def dose_in_words(totals: Mapping[str, float]) -> str:
     parts = []
     if (energy := totals.get("energy_j")) is not None:
         parts.append(joules(energy))
+        if (corrected := totals.get("energy_corrected_j")) is not None:
+            parts.append(f"(corrected {joules(corrected)})")
     elif (low := totals.get("energy_if_sata_j")) is not None:
         high = totals.get("energy_if_satp_j", low)
         parts.append(f"{joules(high)} if SATP, {joules(low)} if SATA")

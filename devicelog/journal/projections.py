@@ -12,6 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from devicelog.errors import JournalError
+from devicelog.journal import standing
 from devicelog.model import codec
 from devicelog.model.flow import Entry, SessionEvent
 from devicelog.model.kinds import AlarmBody, ClockBody, ConfigBody, DeviceBody
@@ -23,7 +24,8 @@ _PAGE: Final = 10_000
 # quotes would be escaped.
 _UNTRUSTED: Final = b'"clock_ok":false'
 
-TABLES: Final = """
+TABLES: Final = (
+    """
 CREATE TABLE sessions(
     session_id TEXT PRIMARY KEY, device TEXT, channel TEXT, started_ns INTEGER,
     ended_ns INTEGER, reason TEXT, flags BLOB NOT NULL DEFAULT '[]',
@@ -33,6 +35,9 @@ CREATE TABLE sessions(
 ) WITHOUT ROWID;
 CREATE INDEX sessions_started ON sessions(started_ns);
 CREATE INDEX sessions_open ON sessions(session_id) WHERE ended_ns IS NULL;
+CREATE TABLE heads(
+    session_id TEXT, serial TEXT, id TEXT, PRIMARY KEY (session_id, serial, id)
+) WITHOUT ROWID;
 CREATE TABLE subjects(
     subject TEXT PRIMARY KEY, readings INTEGER, first_seq INTEGER, last_seq INTEGER
 ) WITHOUT ROWID;
@@ -57,9 +62,11 @@ CREATE TABLE alarms(
 CREATE INDEX alarms_open ON alarms(name, device) WHERE cleared_ns IS NULL;
 CREATE TABLE marks(name TEXT PRIMARY KEY, value INTEGER) WITHOUT ROWID;
 """
+    + standing.TABLES
+)
 NAMES: Final = (
-    *("sessions", "subjects", "latest", "devices"),
-    *("anchors", "runs", "alarms", "marks"),
+    *("sessions", "heads", "subjects", "latest", "devices"),
+    *("anchors", "runs", "alarms", "marks", *standing.NAMES),
 )
 
 
@@ -153,6 +160,7 @@ def _session(db: sqlite3.Connection, entry: Entry, event: SessionEvent) -> None:
         " VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
         (event.session_id, entry.device, entry.channel, began_ns, settings),
     )
+    _head(db, event)
     if event.treatment_id:
         db.execute(
             "UPDATE sessions SET treatment_id = ? WHERE session_id = ?",
@@ -175,6 +183,19 @@ def _session(db: sqlite3.Connection, entry: Entry, event: SessionEvent) -> None:
                 event.readings_sha256,
                 event.session_id,
             ),
+        )
+
+
+def _head(db: sqlite3.Connection, event: SessionEvent) -> None:
+    """Which head was used, as the wire says; a swap begins a segment."""
+    told = event.values
+    if event.field in ("head_serial", "head_id") and event.new is not None:
+        told = {event.field: event.new}
+    serial, id_ = str(told.get("head_serial", "")), str(told.get("head_id", ""))
+    if serial or id_:
+        db.execute(
+            "INSERT OR IGNORE INTO heads VALUES (?, ?, ?)",
+            (event.session_id, serial, id_),
         )
 
 
@@ -247,4 +268,5 @@ _TOLD: Final[dict[str, Callable[[sqlite3.Connection, Entry, Any], None]]] = {
     "clock": _clock,
     "config": _run,
     "alarm": _alarm,
+    **standing.TOLD,
 }

@@ -9,59 +9,28 @@ from typing import Any, Final, Self, TypeVar
 import msgspec
 
 from devicelog.errors import JournalError
-from devicelog.journal import delivery, schema
+from devicelog.journal import delivery, queries, schema
 from devicelog.journal.access import open_reading
 from devicelog.journal.directory import JOURNAL
-from devicelog.journal.rows import AlarmRow, DeviceRow, RunRow, SessionRow
+from devicelog.journal.rows import AlarmRow, DeviceRow, HeadRow, RunRow, SessionRow
 from devicelog.journal.schema import Meta
 from devicelog.model.delivery import Position, Reject
 from devicelog.model.flow import Entry
 
-__all__ = ["AlarmRow", "DeviceRow", "Meta", "Reader", "RunRow", "SessionRow"]
+__all__ = [
+    "AlarmRow",
+    "DeviceRow",
+    "HeadRow",
+    "Meta",
+    "Reader",
+    "RunRow",
+    "SessionRow",
+]
 
 _T = TypeVar("_T", bound=msgspec.Struct)
 
-_PACKED: Final = frozenset({"flags", "settings", "totals", "identity"})  # columns, JSON
-
-_ENTRIES: Final = (
-    "SELECT seq, at_ns, device, channel, kind, subject, key, body, mac FROM entries "
-)
-_REST: Final = (
-    " AND seq > :after AND (:kind IS NULL OR kind = :kind)"
-    " AND (:device IS NULL OR device = :device)"
-    " AND (:channel IS NULL OR channel = :channel)"
-    " ORDER BY seq LIMIT :limit"
-)
-_BY_SEQ: Final = _ENTRIES + "WHERE 1" + _REST
-_BY_SUBJECT: Final = (
-    _ENTRIES
-    + "INDEXED BY entries_subject WHERE subject = :subject AND subject <> ''"
-    + _REST
-)
-_BY_KIND: Final = (
-    _ENTRIES
-    + "INDEXED BY entries_kind WHERE kind = :kind AND kind <> 'reading'"
-    + _REST
-)
-_LAST: Final = (
-    "SELECT e.seq, at_ns, e.device, channel, e.kind, subject, key, body, mac"
-    " FROM latest l JOIN entries e ON e.seq = l.seq WHERE l.device = ? AND l.kind = ?"
-)
-_LAST_OF_CHANNEL: Final = (
-    "SELECT seq, at_ns, device, channel, kind, subject, key, body, mac"
-    " FROM entries NOT INDEXED WHERE seq <= :seq AND kind = :kind"
-    " AND device = :device AND channel = :channel ORDER BY seq DESC LIMIT 1"
-)
-_ANY_OF_CHANNEL: Final = (
-    "SELECT 1 FROM entries WHERE device = ? AND channel = ? LIMIT 1"
-)
-_SESSIONS: Final = (
-    "SELECT session_id, device, channel, started_ns, ended_ns, ended_ns IS NULL,"
-    " reason, flags, treatment_id, settings, totals,"
-    " CASE WHEN s.readings THEN s.readings ELSE coalesce(t.readings, 0) END,"
-    " readings_sha256, coalesce(first_seq, 0), coalesce(last_seq, 0)"
-    " FROM sessions s LEFT JOIN subjects t ON t.subject = s.session_id"
-)
+# Columns that hold JSON.
+_PACKED: Final = frozenset({"flags", "settings", "totals", "identity", "annotations"})
 
 
 class Reader:
@@ -108,32 +77,32 @@ class Reader:
 
         Page on from the last one's `seq`.
         """
-        query = _BY_SEQ
+        query = queries.BY_SEQ
         if subject:
-            query = _BY_SUBJECT
+            query = queries.BY_SUBJECT
         elif kind is not None and kind != "reading":
-            query = _BY_KIND
+            query = queries.BY_KIND
         asked = {"after": after, "kind": kind, "device": device, "channel": channel}
         asked |= {"subject": subject, "limit": limit}
         return [Entry(*row) for row in self._rows(query, asked)]
 
     def entry(self, seq: int) -> Entry | None:
         """The entry of this number."""
-        return self._entry(_ENTRIES + "WHERE seq = ?", seq)
+        return self._entry(queries.ENTRIES + "WHERE seq = ?", seq)
 
     def find(self, key: str) -> Entry | None:
         """The entry that was made under this key."""
-        return self._entry(_ENTRIES + "WHERE key = ?", key)
+        return self._entry(queries.ENTRIES + "WHERE key = ?", key)
 
     def last(self, kind: str, device: str, channel: str | None = None) -> Entry | None:
         """The latest entry of this kind from this device, or of one channel of it."""
-        newest = self._entry(_LAST, device, kind)
+        newest = self._entry(queries.LAST, device, kind)
         if newest is None or channel in (None, newest.channel):
             return newest
-        if not self._rows(_ANY_OF_CHANNEL, (device, channel)):
+        if not self._rows(queries.ANY_OF_CHANNEL, (device, channel)):
             return None  # else all rows would be walked
         asked = {"seq": newest.seq, "kind": kind, "device": device, "channel": channel}
-        rows = self._rows(_LAST_OF_CHANNEL, asked)
+        rows = self._rows(queries.LAST_OF_CHANNEL, asked)
         return Entry(*rows[0]) if rows else None
 
     def last_seq(self) -> int:
@@ -150,7 +119,7 @@ class Reader:
 
     def session(self, session_id: str) -> SessionRow | None:
         """One session, or None."""
-        query = _SESSIONS + " WHERE session_id = ?"
+        query = queries.SESSIONS + " WHERE s.session_id = ?"
         return next(iter(self._made(SessionRow, query, (session_id,))), None)
 
     def has_session(self, session_id: str) -> bool:
@@ -164,24 +133,53 @@ class Reader:
         device: str | None = None,
         channel: str | None = None,
         since_ns: int | None = None,
+        pseudonym: str | None = None,
+        purpose: str | None = None,
+        treatment_id: str | None = None,
         limit: int = 1000,
     ) -> list[SessionRow]:
-        """Sessions, the latest start first. `since_ns`: started then or later."""
-        query = _SESSIONS + (
+        """Sessions, the latest start first. `since_ns`: started then or later.
+
+        `pseudonym`: of this patient; empty: of nobody.
+        """
+        query = queries.SESSIONS + (
             " WHERE (NOT :open OR ended_ns IS NULL)"
             " AND (:device IS NULL OR device = :device)"
             " AND (:channel IS NULL OR channel = :channel)"
             " AND (:since IS NULL OR started_ns >= :since)"
-            " ORDER BY started_ns DESC, session_id DESC LIMIT :limit"
+            " AND (:pseudonym IS NULL OR coalesce(b.pseudonym, '') = :pseudonym)"
+            " AND (:purpose IS NULL OR coalesce(p.purpose, 'treatment') = :purpose)"
+            " AND (:treatment IS NULL OR treatment_id = :treatment)"
+            " ORDER BY started_ns DESC, s.session_id DESC LIMIT :limit"
         )
         asked: dict[str, Any] = {"open": open_only, "since": since_ns, "limit": limit}
         asked |= {"device": device, "channel": channel}
+        asked |= {"pseudonym": pseudonym, "purpose": purpose, "treatment": treatment_id}
         return self._made(SessionRow, query, asked)
 
     def open_sessions(self) -> list[SessionRow]:
         """All that nothing has ended, in order of their start."""
-        query = _SESSIONS + " WHERE ended_ns IS NULL ORDER BY started_ns, session_id"
+        query = (
+            queries.SESSIONS
+            + " WHERE ended_ns IS NULL ORDER BY started_ns, s.session_id"
+        )
         return self._made(SessionRow, query)
+
+    def heads(self, session_id: str | None = None) -> list[HeadRow]:
+        """Heads that the wire named, by session; of one session or of all."""
+        query = (
+            "SELECT session_id, serial, id FROM heads"
+            " WHERE ?1 IS NULL OR session_id = ?1"
+        )
+        return self._made(HeadRow, query, (session_id,))
+
+    def standing(self, session_id: str) -> Entry | None:
+        """The entry that says whose this session is now."""
+        return self._entry(queries.STANDING, session_id)
+
+    def ahead(self, device: str | None = None) -> list[Entry]:
+        """Bindings ahead that nothing has come of yet, oldest first."""
+        return [Entry(*row) for row in self._rows(queries.AHEAD, {"device": device})]
 
     def devices(self) -> list[DeviceRow]:
         """What each device last said of itself."""

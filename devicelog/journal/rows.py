@@ -2,15 +2,18 @@
 
 import msgspec
 
+from devicelog.model.facts import Facts
 from devicelog.model.fields import Value
 from devicelog.model.flow import Identity
-from devicelog.model.states import EndReason, Flag, LineState
+from devicelog.model.states import EndReason, Flag, LineState, Purpose
 
 
 class SessionRow(msgspec.Struct, frozen=True, kw_only=True):
     """One session as the journal knows it. `ended_ns` is None while it is open.
 
     `readings`: kept readings, by the entry that ended it, else as counted so far.
+    `pseudonym` (empty: nobody's), `clinician`, `purpose` and `annotations` are what
+    people said last.
     """
 
     session_id: str
@@ -28,6 +31,18 @@ class SessionRow(msgspec.Struct, frozen=True, kw_only=True):
     readings_sha256: str
     first_seq: int
     last_seq: int
+    pseudonym: str = ""
+    clinician: str = ""
+    purpose: Purpose = "treatment"
+    annotations: Facts = Facts()
+
+
+class HeadRow(msgspec.Struct, frozen=True):
+    """A head that a session was given with, as the wire named it; both may be empty."""
+
+    session_id: str
+    serial: str
+    id: str
 
 
 class DeviceRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -134,6 +134,13 @@ energy_j              | J     | total       | us  | float | 0..100000   | [5]   
 energy_if_satp_j      | J     | total       | us  | float | 0..100000   | [5]    | energy if the intensity is SATP; given where the convention is unknown
 energy_if_sata_j      | J     | total       | us  | float | 0..100000   | [5]    | energy if the intensity is SATA; given where the convention is unknown
 energy_density_j_cm2  | J/cm2 | total       | us  | float | 0..10000    | [5]    | energy over effective radiating area (per segment, summed)
+energy_corrected_j    | J     | total       | us  | float | 0..200000   | [62462]| energy_j by the head's last output check before the session
+energy_corrected_if_satp_j| J | total       | us  | float | 0..200000   | [62462]| energy_if_satp_j by the head's last output check before the session
+energy_corrected_if_sata_j| J | total       | us  | float | 0..200000   | [62462]| energy_if_sata_j by the head's last output check before the session
+energy_treated_j_cm2  | J/cm2 | total       | us  | float | 0..10000    | [dl]   | energy_j over the treated area, where a person said it
+energy_treated_if_satp_j_cm2| J/cm2 | total | us  | float | 0..10000    | [dl]   | energy_if_satp_j over the treated area
+energy_treated_if_sata_j_cm2| J/cm2 | total | us  | float | 0..10000    | [dl]   | energy_if_sata_j over the treated area
+output_error_pct      | %     | total       | us  | float | -100..100   | [62462]| error of the head's output by that check; positive: it gives more than it shows
 intensity_mean_w_cm2  | W/cm2 | total       | us  | float | 0..4        | [5]    | time-weighted mean intensity while emitting with contact, as indicated
 intensity_max_w_cm2   | W/cm2 | total       | us  | float | 0..4        | [5]    | highest intensity while emitting with contact, as indicated
 power_mean_w          | W     | total       | us  | float | 0..40       | [5]    | energy over emission time with contact

@@ -8,9 +8,18 @@ from typing import Final, Literal, get_args
 
 import msgspec
 
+from devicelog.model.body import Body
 from devicelog.model.fields import Value
 from devicelog.model.flow import Identity, SessionEvent
-from devicelog.model.states import Flag, LineState, Purpose, State
+from devicelog.model.said import (
+    AnnotationBody,
+    BindingBody,
+    CalibrationBody,
+    ManualBody,
+    PurposeBody,
+    RegisterBody,
+)
+from devicelog.model.states import Flag, LineState, State
 
 Kind = Literal[
     "reading",
@@ -37,14 +46,6 @@ Kind = Literal[
     "audit",
 ]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
-
-
-class Body(
-    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="v", tag=1
-):
-    """What all bodies share: whether the wall clock was trusted, and its version."""
-
-    clock_ok: bool = True
 
 
 class ReadingBody(Body, frozen=True, kw_only=True, omit_defaults=True, tag=1):
@@ -162,8 +163,8 @@ class ConfigBody(Body, frozen=True, kw_only=True, omit_defaults=True, tag=1):
     version: str
     simulated: bool
     sha256: str = ""
-    profiles: dict[str, str] = {}
-    devices: dict[str, str] = {}
+    profiles: dict[str, str] = msgspec.field(default_factory=dict)
+    devices: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class AlarmBody(Body, frozen=True, kw_only=True, omit_defaults=True, tag=1):
@@ -203,32 +204,6 @@ class ReceiptBody(Body, frozen=True, kw_only=True, omit_defaults=True, tag=1):
     stray: int = 0
 
 
-BindingWay = Literal["hand", "ahead", "import", "simulated"]
-
-
-class BindingBody(Body, frozen=True, kw_only=True, omit_defaults=True, tag=1):
-    """From now on this session belongs to this patient (model.pseudonyms).
-
-    Earlier ones stand, and hold no longer; an empty pseudonym takes them back.
-    `by`: the user who says so; `how`: `hand` (afterwards or while it runs), `ahead`
-    (before it began), `import`, `simulated`. `clinician`: the user who treated.
-    """
-
-    session_id: str
-    pseudonym: str
-    by: str
-    how: BindingWay
-    clinician: str = ""
-
-
-class PurposeBody(Body, frozen=True, kw_only=True, omit_defaults=True, tag=1):
-    """What this session was for, as the user `by` says; without it: treatment."""
-
-    session_id: str
-    purpose: Purpose
-    by: str
-
-
 # kind -> (what it records, who causes it, its body if written so far)
 TABLE: Final[dict[Kind, tuple[str, str, type | None]]] = {
     "reading": ("a decoded state of a channel", "wire", ReadingBody),
@@ -241,11 +216,11 @@ TABLE: Final[dict[Kind, tuple[str, str, type | None]]] = {
     "alarm": ("something a person must know", "recorder", AlarmBody),
     "expectation": ("usual use was not met, or is again", "recorder", None),
     "binding": ("a session belongs to a patient", "person", BindingBody),
-    "annotation": ("what a person adds to a session", "person", None),
-    "manual_treatment": ("a treatment without a device", "person", None),
+    "annotation": ("what a person adds to a session", "person", AnnotationBody),
+    "manual_treatment": ("a treatment without a device", "person", ManualBody),
     "correction": ("an earlier entry of a person, corrected", "person", None),
-    "calibration": ("an output check or safety test", "person", None),
-    "register": ("a device or head: serial, place, repair", "person", None),
+    "calibration": ("an output check or safety test", "person", CalibrationBody),
+    "register": ("a device or head: serial, place, repair", "person", RegisterBody),
     "purpose": ("what a session was for", "person", PurposeBody),
     "hold": ("a record must be kept beyond its time", "person", None),
     "user": ("a user of the console was added or changed", "person", None),

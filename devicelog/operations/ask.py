@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from devicelog.errors import DevicelogError, Unreachable
+from devicelog.errors import DevicelogError, Unconfirmed, Unreachable
 from devicelog.operations.socket import PATIENCE_S, Reply, Request, address
 
 _LONGEST_ANSWER: Final = 16_000_000
@@ -25,8 +25,9 @@ def ask(
 ) -> Iterator[msgspec.Raw]:
     """Results as they come, each within the patience.
 
-    Raises Unreachable where no recorder answers, DevicelogError where it refuses. The
-    same `request_id` asked again gets the first answer and does nothing twice.
+    Raises Unreachable where no recorder answers, DevicelogError where it refuses,
+    Unconfirmed where it asks to be told again with `confirm`. The same `request_id`
+    asked again gets the first answer and does nothing twice.
     """
     request = Request(id=request_id or uuid.uuid4().hex, op=op, args=args)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
@@ -78,7 +79,8 @@ def _replies(stream: Any, directory: str) -> Iterator[msgspec.Raw]:
                 hint="is it of the same version?",
             ) from error
         if reply.error:
-            raise DevicelogError(reply.error.message, hint=reply.error.hint)
+            kind = Unconfirmed if reply.error.unconfirmed else DevicelogError
+            raise kind(reply.error.message, hint=reply.error.hint)
         yield reply.result
         if not reply.more:
             return

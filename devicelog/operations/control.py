@@ -4,6 +4,7 @@ The command line asks over the socket; a console asks the same functions directl
 """
 
 import contextlib
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -17,12 +18,16 @@ from devicelog.journal.reader import Reader
 from devicelog.model import codec
 from devicelog.model.flow import Entry
 from devicelog.operations import sinks, trial, verify
+from devicelog.operations.desk import Desk
 from devicelog.operations.recording import Recording
 from devicelog.operations.socket import Request
 from devicelog.operations.status import gather
+from devicelog.records.acts import ACTS
+from devicelog.records.request import Moment
 
 _T = TypeVar("_T")
 _PATIENCE_S: Final = 10.0
+_log = logging.getLogger(__name__)
 
 
 class Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -55,8 +60,10 @@ class Control:
 
     def __init__(self, recording: Recording) -> None:
         self._recording = recording
+        self._desk = Desk(recording.directory, recording.writer, self._now)
         # One write at a time, or two asked under the same id would both be new.
-        self._writing = threading.Lock()
+        self._writing = self._desk.writing
+        self._complaint = ""
         self._watching = threading.Lock()
         self._watched: set[str] = set()
         self._operations: dict[
@@ -72,8 +79,10 @@ class Control:
 
     def handle(self, request: Request) -> Iterator[object]:
         """Results of one request. Raises DevicelogError where it cannot be done."""
+        if request.op in ACTS:
+            return iter([self._desk.perform(request)])
         if request.op not in self._operations:
-            known = ", ".join(self._operations)
+            known = ", ".join([*self._operations, *ACTS])
             raise DevicelogError(
                 f'unknown request "{request.op}"', hint=f"one of {known}"
             )
@@ -83,6 +92,16 @@ class Control:
         except msgspec.ValidationError as error:
             raise DevicelogError(f"{request.op}: {error}") from error
         return operation(request.id, asked)
+
+    def carry_out(self) -> None:
+        """See to what was said ahead of sessions; asked now and then, never raises."""
+        try:
+            self._desk.carry_out()
+            self._complaint = ""
+        except DevicelogError as error:
+            if str(error) != self._complaint:
+                self._complaint = str(error)
+                _log.warning("a binding ahead waits: %s", error)
 
     # --- Operations ---------------------------------------------------------------
 
@@ -155,6 +174,16 @@ class Control:
         yield from verify.verify(receipts, audit, recording.directory, asked, now_ns)
 
     # --- Private ------------------------------------------------------------------
+
+    def _now(self) -> Moment:
+        mono_ns = self._recording.clock.mono_ns()
+        base = self._recording.timebase
+        return Moment(
+            at_ns=base.at(mono_ns),
+            mono_ns=mono_ns,
+            boot_id=self._recording.boot_id,
+            clock_ok=base.trusted,
+        )
 
     def _done(self, id_: str, kind: str, subject: str) -> Entry | None:
         """What this request has written already; an id serves one request only."""

@@ -24,6 +24,7 @@ class Recording(msgspec.Struct, frozen=True):
     simulated: bool
     directory: str
     run_id: str
+    boot_id: str
     since_ns: int
     clock: Clock
     timebase: Timebase

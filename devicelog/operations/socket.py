@@ -12,6 +12,7 @@ the recorder is bounded: 16 at a time, one line of 256 kB, 30 s to write or read
 import contextlib
 import logging
 import os
+import pwd
 import re
 import socket
 import struct
@@ -23,7 +24,7 @@ from typing import Any, Final
 
 import msgspec
 
-from devicelog.errors import DevicelogError
+from devicelog.errors import DevicelogError, Unconfirmed
 
 NAME: Final = "control.sock"
 CLIENTS: Final = 16
@@ -36,18 +37,32 @@ _log = logging.getLogger(__name__)
 
 
 class Request(msgspec.Struct, frozen=True):
-    """What is asked. `id` is the client's: 8 to 64 letters, digits, `.`, `_`, `-`."""
+    """What is asked. `id` is the client's: 8 to 64 letters, digits, `.`, `_`, `-`.
+
+    `by` is never the client's word: whoever takes the request says who asks.
+    """
 
     id: str
     op: str
     args: dict[str, Any] = {}
+    by: str = ""
 
 
-class Failure(msgspec.Struct, frozen=True):
-    """Why it was not done, and what to do."""
+class Failure(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Why it was not done, and what to do.
+
+    `unconfirmed`: it is a question; the same request with `confirm` does it.
+    """
 
     message: str
     hint: str = ""
+    unconfirmed: bool = False
+
+
+def failure(error: DevicelogError) -> Failure:
+    """The error as it is told over the socket."""
+    unconfirmed = isinstance(error, Unconfirmed)
+    return Failure(error.message, error.hint, unconfirmed)
 
 
 class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -141,8 +156,9 @@ class Server:
 
     def _serve(self, client: socket.socket) -> None:
         try:
+            by = user_name(peer_uid(client))
             for line in self._requests(client):
-                with contextlib.closing(self._answer(line)) as replies:
+                with contextlib.closing(self._answer(line, by)) as replies:
                     for reply in replies:
                         client.sendall(_line(reply))
         except OSError as error:
@@ -171,7 +187,7 @@ class Server:
         too_long = Failure(f"a request is longer than {LONGEST} bytes")
         client.sendall(_line(Reply(id="", error=too_long)))
 
-    def _answer(self, line: bytes) -> Generator[Reply]:
+    def _answer(self, line: bytes, by: str) -> Generator[Reply]:
         try:
             request = msgspec.json.decode(line, type=Request)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -184,13 +200,13 @@ class Server:
         try:
             pending: object = None
             first = True
-            for result in self._handler(request):
+            for result in self._handler(msgspec.structs.replace(request, by=by)):
                 if not first:
                     yield _reply(request.id, pending, more=True)
                 pending, first = result, False
             yield _reply(request.id, pending, more=False)
         except DevicelogError as error:
-            yield Reply(id=request.id, error=Failure(error.message, error.hint))
+            yield Reply(id=request.id, error=failure(error))
         except Exception as error:  # noqa: BLE001  (told to who asked, and logged)
             _log.exception("request %s (%s) failed", request.id, request.op)
             known = Failure(f"the recorder failed at this: {error!r}", "see its log")
@@ -212,6 +228,14 @@ def peer_uid(client: socket.socket) -> int:
     packed = client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
     _, uid, _ = struct.unpack("3i", packed)
     return int(uid)
+
+
+def user_name(uid: int) -> str:
+    """The user's name, or number where this machine has no name for it."""
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"uid {uid}"
 
 
 def _line(reply: Reply) -> bytes:

@@ -7,7 +7,7 @@ from typing import Final
 from devicelog.clock import SECOND
 from devicelog.model import codec
 from devicelog.model.flow import Draft, SessionEvent
-from devicelog.model.kinds import BindingBody, PurposeBody
+from devicelog.model.said import BindingBody, PurposeBody
 from devicelog.recorder.drafts import NO_CHANNEL, NO_DEVICE
 from devicelog.simulation.plan import Room, Visit
 

@@ -65,7 +65,7 @@ def _both(rows):
 def test_the_list_while_it_runs(recorded):
     heads, *rows = recorded.while_open["list"].splitlines()
 
-    assert heads.split() == ["session", "how", "dose", "settings", "flags"]
+    assert heads.split() == ["session", "for", "how", "dose", "settings", "flags"]
     by_id = {row.split()[0]: row for row in rows}
     assert "completed" in by_id[recorded.ended]
     assert "1 MHz, 50 %, 0.8 W/cm2 (SATP), 0:02" in by_id[recorded.ended]

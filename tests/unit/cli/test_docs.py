@@ -22,14 +22,24 @@ from devicelog.journal.check import Report
 from devicelog.journal.migrate import Migrated
 from devicelog.journal.rows import SessionRow
 from devicelog.model.kinds import ReceiptBody
+from devicelog.model.said import Point
 from devicelog.operations.inventory import Inventory, Known
 from devicelog.operations.scan import Port
 from devicelog.operations.status import ChannelStatus, DeviceStatus, Status
 from devicelog.operations.trial import Seen
+from devicelog.records.calibration import Checked, Due
+from devicelog.records.derived import Session
+from devicelog.records.manual import Given, History
+from devicelog.records.recall import Recall, Touched
 from devicelog.records.receipts import Verified
+from devicelog.records.register import Standing
+from devicelog.records.story import SaidOf
 
 PAGE = (Path(__file__).parents[3] / "docs" / "cli.md").read_text(encoding="utf-8")
-GROUPS = {"config", "devices", "profile", "sessions", "clock", "dashboards", "db"}
+GROUPS = {
+    *("config", "devices", "profile", "sessions", "dashboards"),
+    *("treatments", "calibration", "clock", "db"),
+}
 SHAPES = (
     Status,
     DeviceStatus,
@@ -41,6 +51,16 @@ SHAPES = (
     Told,
     Summary,
     SessionRow,
+    Session,
+    SaidOf,
+    Given,
+    History,
+    Standing,
+    Checked,
+    Point,
+    Due,
+    Recall,
+    Touched,
     Report,
     Verified,
     ReceiptBody,

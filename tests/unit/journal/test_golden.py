@@ -36,3 +36,9 @@ def test_a_journal_of_an_earlier_version_opens_and_says_the_same(tmp_path, name)
     assert (report.damage, report.stale) == ((), ())
     with Reader(str(directory)) as reader:
         assert [row.reason for row in reader.sessions()] == [None, "completed"]
+        said = {row.session_id: row for row in reader.sessions()}
+        assert len(reader.ahead("us-1")) == 1
+    bound, training = said["us-1.us.00000000"], said["us-1.us.00000050"]
+    assert (bound.pseudonym, bound.clinician) == ("K4M7-T2XT", "kb")
+    assert (bound.annotations.site, bound.annotations.pain_before) == ("knee", 6)
+    assert (training.purpose, training.pseudonym) == ("training", "")

@@ -75,7 +75,7 @@ def test_a_session_event_comes_back_as_it_was():
 
 
 def test_a_kind_without_a_shape_is_a_plain_dict():
-    assert codec.decode("annotation", b'{"v":1,"who":"x"}') == {"v": 1, "who": "x"}
+    assert codec.decode("expectation", b'{"v":1,"who":"x"}') == {"v": 1, "who": "x"}
 
 
 @pytest.mark.parametrize(

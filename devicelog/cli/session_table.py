@@ -1,0 +1,37 @@
+"""Sessions as a table, for the terminal."""
+
+from collections.abc import Sequence
+
+from devicelog.cli import output
+from devicelog.cli.tables import print_table
+from devicelog.cli.treatment_text import dose_in_words, settings_in_words
+from devicelog.journal.reader import SessionRow
+from devicelog.records.derived import Session
+
+
+def print_sessions(rows: Sequence[SessionRow]) -> None:
+    """Sessions as a table."""
+    if not rows:
+        output.talk("no sessions")
+        return
+    columns = ("session", "for", "how", "dose", "settings", "flags")
+    print_table(columns, (_row(row) for row in rows), whole=4)
+
+
+def _row(row: SessionRow) -> tuple[str, ...]:
+    derived = row.derived if isinstance(row, Session) else {}
+    return (
+        row.session_id,
+        whose(row) or "-",
+        (row.reason or "open").replace("_", " "),
+        dose_in_words(row.totals | derived),
+        settings_in_words(row.settings),
+        " ".join(row.flags),
+    )
+
+
+def whose(row: SessionRow) -> str:
+    """The patient's pseudonym, or what it was if no treatment; empty: in the inbox."""
+    return row.pseudonym or (
+        "" if row.purpose == "treatment" else row.purpose.replace("_", " ")
+    )

@@ -1,0 +1,132 @@
+"""Where a person's requests become entries: one at a time, each once.
+
+The same code serves a running recorder (operations/control) and a command that found
+none (operations/alone).
+"""
+
+import re
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from devicelog.errors import DevicelogError
+from devicelog.journal.reader import Reader
+from devicelog.journal.writer import Writer
+from devicelog.model import codec
+from devicelog.model.flow import Draft, Entry
+from devicelog.operations.socket import Request
+from devicelog.records.acts import ACTS
+from devicelog.records.ahead import carry_out
+from devicelog.records.request import Asked, Moment, View, digest_of, key_of, keyed
+
+PATIENCE_S: Final = 10.0
+_VALUE: Final = re.compile(r"(Invalid enum value) .* - at", re.DOTALL)
+
+
+class Told(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An entry as it is told to who asked for it."""
+
+    seq: int
+    at_ns: int
+    kind: str
+    subject: str
+    device: str
+    channel: str
+    body: msgspec.Raw
+
+
+class Written(msgspec.Struct, frozen=True):
+    """The answer to a write: the entries that it made, the first time it was asked."""
+
+    entries: tuple[Told, ...]
+
+
+class Desk:
+    """Carries out acts on the journal of this directory.
+
+    `writing` is held during each, for whoever else writes on request; `now` tells the
+    time; `view` makes of an open journal what the rules may look at.
+    """
+
+    def __init__(
+        self,
+        directory: str,
+        writer: Writer,
+        now: Callable[[], Moment],
+        view: Callable[[Reader], View] = View,
+    ) -> None:
+        self._directory = directory
+        self._writer = writer
+        self._now = now
+        self._view = view
+        self.writing = threading.Lock()
+
+    def perform(self, request: Request) -> Written:
+        """What the request made, now or when it was first asked.
+
+        Raises DevicelogError where its rule refuses, Unconfirmed where it asks.
+        """
+        shape, rule = ACTS[request.op]
+        try:
+            args = msgspec.convert(request.args, shape)
+        except msgspec.ValidationError as error:
+            # What was said is not repeated: it may be a name in the wrong place.
+            told = _VALUE.sub(r"\1 at", str(error))
+            raise DevicelogError(
+                f"{request.op}: {told}", hint="see `devicelog COMMAND --help`"
+            ) from None
+        asked = Asked(
+            id=request.id,
+            by=request.by,
+            now=self._now(),
+            digest=digest_of(request.op, args),
+            confirm=args.confirm,
+        )
+        with self.writing:
+            with Reader(self._directory) as reader:
+                entries = _first_answer(reader, asked)
+                drafts = [] if entries else rule(self._view(reader), asked, args)
+            if drafts:
+                entries = self._append(keyed(drafts, request.id))
+        return Written(tuple(_told(entry) for entry in entries))
+
+    def carry_out(self) -> None:
+        """See to what was said ahead. Raises DevicelogError; then again, later."""
+        with self.writing:
+            with Reader(self._directory) as reader:
+                groups = carry_out(self._view(reader), self._now())
+            for group in groups:
+                self._append(group)
+
+    def _append(self, drafts: Sequence[Draft]) -> list[Entry]:
+        return self._writer.append(drafts, PATIENCE_S)
+
+
+def _first_answer(reader: Reader, asked: Asked) -> list[Entry]:
+    """What this request has made already; an id serves one request only."""
+    entries: list[Entry] = []
+    while entry := reader.find(key_of(asked.id, len(entries))):
+        entries.append(entry)
+    if entries:
+        body: Any = codec.decode(entries[0].kind, entries[0].body)
+        if getattr(body, "request", None) != asked.digest:
+            raise DevicelogError(
+                f"request {asked.id} was asked before, for something else:"
+                f" {entries[0].kind} {entries[0].subject}",
+                hint="a new request needs a new id",
+            )
+    return entries
+
+
+def _told(entry: Entry) -> Told:
+    return Told(
+        entry.seq,
+        entry.at_ns,
+        entry.kind,
+        entry.subject,
+        entry.device,
+        entry.channel,
+        msgspec.Raw(entry.body),
+    )

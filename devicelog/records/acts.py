@@ -1,0 +1,28 @@
+"""Every write that a person may ask for: its name, what it takes, its rule."""
+
+from typing import Final
+
+from devicelog.records import (
+    annotations,
+    bindings,
+    calibration,
+    manual,
+    purposes,
+    register,
+)
+from devicelog.records.request import Args, Rule
+
+ACTS: Final[dict[str, tuple[type[Args], Rule]]] = {
+    "assign": (bindings.Assign, bindings.assign),
+    "unbind": (bindings.Unbind, bindings.unbind),
+    "undo": (bindings.Undo, bindings.undo),
+    "ahead": (bindings.Ahead, bindings.ahead),
+    "withdraw": (bindings.Withdraw, bindings.withdraw),
+    "purpose": (purposes.SetPurpose, purposes.set_purpose),
+    "annotate": (annotations.Annotate, annotations.annotate),
+    "add_treatment": (manual.AddTreatment, manual.add),
+    "withdraw_treatment": (manual.WithdrawTreatment, manual.withdraw),
+    "register": (register.Register, register.register),
+    "add_check": (calibration.AddCheck, calibration.add),
+    "withdraw_check": (calibration.WithdrawCheck, calibration.withdraw),
+}

@@ -1,0 +1,119 @@
+"""Numbers that stand beside what the device indicated: corrected dose, densities.
+
+They are made when asked for, never stored: a check that is written down later, a head
+that is registered later, and an area that is said later count at once.
+"""
+
+from typing import Final, Literal
+
+import msgspec
+
+from devicelog.journal.reader import Reader, SessionRow
+from devicelog.model import codec
+from devicelog.model.dose import Totals, rounded
+from devicelog.records.annotations import densities
+from devicelog.records.calibration import Checked, checks, output_check
+from devicelog.records.heads import Heads, Source, Used
+
+_CORRECTED: Final = {
+    "energy_j": "energy_corrected_j",
+    "energy_if_satp_j": "energy_corrected_if_satp_j",
+    "energy_if_sata_j": "energy_corrected_if_sata_j",
+}
+_DECIDES: Final = frozenset({"frequency_mhz", "duty_pct"})
+
+Why = Literal[
+    "",  # it is corrected, or has no dose to correct
+    "head unknown",
+    "several heads",
+    "frequency or mode changed",
+    "no output check before it",
+    "repaired since its last check",
+]
+
+
+class Session(SessionRow, frozen=True, kw_only=True):
+    """A session and what is derived: the head, the check, the numbers.
+
+    `uncorrected` says why there is no corrected dose; `check` is the number of the
+    entry by which there is one.
+    """
+
+    head: str = ""
+    head_source: Source | Literal[""] = ""
+    check: int | None = None
+    uncorrected: Why = ""
+    derived: Totals = msgspec.field(default_factory=dict)
+
+
+class Deriver:
+    """Derives for any number of sessions of one journal."""
+
+    def __init__(self, journal: Reader) -> None:
+        self._journal = journal
+        self._heads = Heads(journal)
+        self._checks = checks(journal)
+
+    def session(self, row: SessionRow) -> Session:
+        """The session with all that is derived."""
+        used = self._heads.of(row)
+        check, why = self._check(row)
+        found = densities(row)
+        if check is not None and check.error_pct is not None:
+            found["output_error_pct"] = check.error_pct
+            for name, corrected in _CORRECTED.items():
+                if name in row.totals:
+                    factor = 1 + check.error_pct / 100
+                    found[corrected] = row.totals[name] * factor
+        single = len(used) == 1
+        return Session(
+            **msgspec.structs.asdict(row),
+            head=used[0].name if single else "",
+            head_source=used[0].source if single else "",
+            check=check.seq if check else None,
+            uncorrected=why,
+            derived=rounded(found),
+        )
+
+    def _check(self, row: SessionRow) -> tuple[Checked | None, Why]:
+        """By which check the dose is corrected, else why it is not."""
+        if not _CORRECTED.keys() & row.totals.keys():
+            return None, ""
+        used = self._heads.of(row)
+        if len(used) != 1:
+            return None, "several heads" if used else "head unknown"
+        if self._changed(row):
+            return None, "frequency or mode changed"
+        check = output_check(self._checks, used[0].names, row)
+        if check is None:
+            return None, "no output check before it"
+        if self._repaired(used[0], check, row):
+            return None, "repaired since its last check"
+        return check, ""
+
+    def _repaired(self, used: Used, check: Checked, row: SessionRow) -> bool:
+        """Whether that check says nothing of the head as it was then."""
+        then = self._heads.book.at(row.started_ns)
+        stood = [it for key, it in then.items() if key[0] == "head"]
+        return any(
+            it.name in used.names and (it.repaired_ns or 0) > check.on_ns
+            for it in stood
+        )
+
+    def _changed(self, row: SessionRow) -> bool:
+        """Whether what a check depends on was changed while it ran."""
+        if not row.totals.get("setting_changes") and row.totals.get("segments", 1) == 1:
+            return False
+        events = [
+            codec.session_event(it.body)
+            for it in self._journal.entries(
+                kind="session", subject=row.session_id, limit=100_000
+            )
+        ]
+        told = [it.values for it in events if it.event in ("start", "segment")]
+        differ = any(
+            {values.get(name) for values in told if name in values}
+            - {row.settings.get(name)}
+            for name in _DECIDES
+        )
+        return differ or any(it.field in _DECIDES for it in events)

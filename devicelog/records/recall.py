@@ -1,0 +1,62 @@
+"""Recall: which sessions and patients a head that turned out bad has touched."""
+
+import msgspec
+
+from devicelog.journal.reader import Reader
+from devicelog.records.calibration import checks
+from devicelog.records.derived import Deriver, Session
+from devicelog.records.heads import Heads, Source
+
+_ALL = 1_000_000
+
+
+class Touched(msgspec.Struct, frozen=True):
+    """A session, and how it is known that the head was used in it."""
+
+    session: Session
+    source: Source
+
+
+class Recall(msgspec.Struct, frozen=True, kw_only=True):
+    """All that a head touched from `since_ns` on; sessions the latest first.
+
+    `unassigned` sessions belong to nobody yet: their patients are not in `pseudonyms`.
+    """
+
+    head: str
+    since_ns: int
+    why: str
+    pseudonyms: tuple[str, ...]
+    unassigned: int
+    touched: list[Touched]
+
+
+def recall(journal: Reader, head: str, since_ns: int | None = None) -> Recall:
+    """Without a time: since the last output check that the head passed."""
+    why = "as asked"
+    if since_ns is None:
+        passed = [
+            it
+            for it in checks(journal)
+            if it.name == head and it.check == "output" and it.passed
+        ]
+        since_ns = passed[-1].on_ns if passed else 0
+        why = "its last passed check" if passed else "it never passed a check"
+    heads, deriver = Heads(journal), Deriver(journal)
+    touched = [
+        Touched(deriver.session(row), used.source)
+        for row in journal.sessions(limit=_ALL)
+        # It began before, and touched somebody after.
+        if row.ended_ns is None or row.ended_ns >= since_ns
+        for used in heads.of(row)
+        if head in used.names
+    ]
+    mine = [it.session for it in touched if it.session.purpose == "treatment"]
+    return Recall(
+        head=head,
+        since_ns=since_ns,
+        why=why,
+        pseudonyms=tuple(sorted({it.pseudonym for it in mine} - {""})),
+        unassigned=sum(not it.pseudonym for it in mine),
+        touched=touched,
+    )
