@@ -19,15 +19,16 @@ from typing import Final
 from devicelog import __version__
 from devicelog.clock import SECOND, Clock, SystemClock, boot_id
 from devicelog.drivers.load import driver
-from devicelog.errors import JournalError
+from devicelog.errors import DevicelogError, JournalError
 from devicelog.journal.reader import Reader
 from devicelog.journal.writer import Writer
 from devicelog.model.flow import Draft
 from devicelog.model.kinds import AlarmBody, ConfigBody
 from devicelog.operations import identities
-from devicelog.operations.config import Loaded
+from devicelog.operations.config import Config, Loaded
 from devicelog.operations.control import Control
 from devicelog.operations.delivery import Delivery
+from devicelog.operations.master import keyring
 from devicelog.operations.recording import Recording
 from devicelog.operations.socket import Server
 from devicelog.recorder.book import IDENTITY_ALARM
@@ -36,6 +37,7 @@ from devicelog.recorder.drafts import NO_CHANNEL, NO_DEVICE, Drafter
 from devicelog.recorder.loop import Loop
 from devicelog.recorder.restore import Axis, restore
 from devicelog.recorder.timebase import Timebase
+from devicelog.records.keys import Keyring
 from devicelog.sinks.base import Sink
 
 _log = logging.getLogger(__name__)
@@ -45,6 +47,7 @@ _HANG_S: Final = 20.0
 _LOOK_S: Final = 1.0
 _END_S: Final = 10.0
 _PARKED: Final = "parked/"
+_KEYLESS: Final = "keys/missing"
 
 
 class Daemon:
@@ -58,11 +61,13 @@ class Daemon:
         self._beats: dict[str, tuple[int, int]] = {}
         self._thread: threading.Thread | None = None
         site = loaded.config.site
+        self._keyring, self._keyless = _keyring(loaded.config)
         self._writer = Writer(
             loaded.config.journal,
             simulated=site.simulated,
             site=site.name,
             clock=self._clock,
+            chain_key=self._keyring.chain_key if self._keyring else None,
         )
         self.recording: Recording
 
@@ -130,7 +135,11 @@ class Daemon:
             axis = Axis(boots, self._boot_id, timebase, now_ns)
             devices = self._devices(reader, axis)
             loop = Loop(devices, self._writer, self._clock, timebase, self._drafter)
-            alarms = [*self._parked_alarms(), *self._cleared_alarms(reader)]
+            alarms = [
+                *self._parked_alarms(),
+                *self._cleared_alarms(reader),
+                *self._key_alarms(reader),
+            ]
             loop.submit([self._run_entry("start"), *alarms])
             loop.submit(restore(devices, reader, axis, self._run_id))
         self.recording = Recording(
@@ -147,6 +156,7 @@ class Daemon:
             loop=loop,
             devices=devices,
             parked=self._loaded.parked,
+            keyring=self._keyring,
         )
         self._control = Control(self.recording)
         self._server = Server(directory, self._control.handle)
@@ -220,6 +230,29 @@ class Daemon:
                     cleared=True,
                 )
                 yield self._drafter.at("alarm", body, self._clock.mono_ns())
+
+    def _key_alarms(self, reader: Reader) -> Iterator[Draft]:
+        """Recording does not wait for a key; but nobody then is known by name."""
+        told = any(it.name == _KEYLESS for it in reader.alarms(open_only=True))
+        if not self._keyless and not told:
+            return
+        body = AlarmBody(
+            name=_KEYLESS,
+            text=self._keyless or "the master key is there",
+            remedy=self._keyless
+            and "put the master key in its place, then start again",
+            cleared=not self._keyless,
+        )
+        yield self._drafter.at("alarm", body, self._clock.mono_ns())
+
+
+def _keyring(config: Config) -> tuple[Keyring | None, str]:
+    """What the master key opens, or what is wrong with it."""
+    try:
+        return keyring(config, make=True), ""
+    except (DevicelogError, OSError) as error:
+        _log.error("nothing is sealed or chained in this run: %s", error)
+        return None, f"names and notes stay closed, the audit chain stands: {error}"
 
 
 def run(loaded: Loaded) -> None:

@@ -20,7 +20,7 @@ from typing import Final
 import msgspec
 
 from devicelog.errors import JournalError, JournalRefused
-from devicelog.journal import delivery, file, pages, projections, schema
+from devicelog.journal import delivery, file, keys, pages, projections, schema
 from devicelog.journal.directory import Directory, sync_directory
 from devicelog.journal.schema import Meta
 from devicelog.model.flow import Entry
@@ -41,12 +41,14 @@ class Outcome(msgspec.Struct, frozen=True):
     """What came of it: entries saved, ranges of seq lost, where the damaged file is.
 
     `described`: the journal still said what it is; else it has a new installation id.
+    `nameless`: patients whose key or identity could not be read.
     """
 
     saved: int
     lost: tuple[tuple[int, int], ...]
     kept_in: str
     described: bool
+    nameless: int = 0
 
     @property
     def text(self) -> str:
@@ -61,6 +63,7 @@ class Outcome(msgspec.Struct, frozen=True):
             f"{self.saved} entries were salvaged, {missing};"
             f" the damaged journal is kept in {self.kept_in}"
             + ("" if self.described else "; it has a new installation id now")
+            + (f"; who {self.nameless} patients are is lost" if self.nameless else "")
         )
 
 
@@ -89,9 +92,11 @@ def salvage(directory: Directory, meta: Meta | None, otherwise: Meta) -> Outcome
             described = msgspec.structs.replace(meta, lost=lost, floor=last)
             db.execute("UPDATE meta SET body=?, crc=?", schema.meta_row(described))
             projections.rebuild(db)
-            _deliveries(directory, db)
+            nameless = _beside(directory, db)
     kept = finish(directory)
-    return Outcome(saved, lost, str(kept), described=found is not None)
+    return Outcome(
+        saved, lost, str(kept), described=found is not None, nameless=nameless
+    )
 
 
 def finish(directory: Directory) -> Path | None:
@@ -200,14 +205,19 @@ def _entry(seq: int, columns: list[pages.Column]) -> Entry | None:
     return entry if schema.seal(entry) == crc else None
 
 
-def _deliveries(directory: Directory, db: sqlite3.Connection) -> None:
-    """How far the sinks had come, if SQLite still reads it; else all is sent again."""
-    try:
-        damaged = sqlite3.connect(file.uri(directory.journal, "ro"), uri=True)
-    except sqlite3.Error:
-        return
-    with contextlib.closing(damaged):
+def _beside(directory: Directory, db: sqlite3.Connection) -> int:
+    """What stands beside the entries, as far as SQLite still reads it.
+
+    How far the sinks had come: else all is sent again. Keys and identities are never
+    carved: an old page would bring a forgotten patient back. How many were lost.
+    """
+    with contextlib.ExitStack() as stack:
+        damaged = sqlite3.connect(":memory:")
+        with contextlib.suppress(sqlite3.Error):
+            damaged = sqlite3.connect(file.uri(directory.journal, "ro"), uri=True)
+        stack.callback(damaged.close)
         delivery.copy(damaged, db)
+        return keys.copy(damaged, db)
 
 
 def _gaps(

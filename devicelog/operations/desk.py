@@ -86,10 +86,10 @@ class Desk:
         )
         with self.writing:
             with Reader(self._directory) as reader:
-                entries = _first_answer(reader, asked)
-                drafts = [] if entries else rule(self._view(reader), asked, args)
+                entries, view = _first_answer(reader, asked), self._view(reader)
+                drafts = [] if entries else rule(view, asked, args)
             if drafts:
-                entries = self._append(keyed(drafts, request.id))
+                entries = self._append(keyed(drafts, request.id, view.changes))
         return Written(tuple(_told(entry) for entry in entries))
 
     def carry_out(self) -> None:

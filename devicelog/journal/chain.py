@@ -1,0 +1,94 @@
+"""The audit chain: an HMAC over each record of consequence and the one before.
+
+It is made in the transaction that appends the record. The chain begins with a dated
+record that holds a hash over all earlier entries. What it proves and what it cannot (a
+cut end) is for `records/audit` to say.
+"""
+
+import hashlib
+import hmac
+import sqlite3
+from typing import Final
+
+import msgspec
+
+from devicelog.model import codec
+from devicelog.model.audit import AuditBody
+from devicelog.model.flow import Draft, Entry
+from devicelog.model.kinds import of_consequence
+
+START: Final = b""  # what stands before the first mac
+_NOWHERE: Final = "-"
+_PAGE: Final = 10_000
+_pack: Final = msgspec.json.Encoder().encode
+
+
+class Chain:
+    """One key, and the mac of the newest record that stands; `START` before any."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+        self.head = START
+
+    def mac(self, entry: Entry) -> bytes | None:
+        """The mac of this entry as the next record; None where it is none."""
+        if not of_consequence(entry.kind, entry.body):
+            return None
+        return mac(self._key, self.head, entry)
+
+    def genesis(self, db: sqlite3.Connection, at_ns: int) -> Draft:
+        """The record with which the chain begins, after all that stands in `db`."""
+        body = AuditBody(
+            by="devicelog",
+            request="",
+            mono_ns=0,
+            boot_id="",
+            event="chain_begun",
+            sha256=earlier(db, None),
+            key_id=key_id(self._key),
+        )
+        key = f"chain/{_NOWHERE}/{_NOWHERE}/0"
+        said = codec.encode(body)
+        return Draft(at_ns, _NOWHERE, _NOWHERE, "audit", "", key, said, edge=True)
+
+
+def mac(key: bytes, before: bytes, entry: Entry) -> bytes:
+    """HMAC-SHA256 over the mac before and all that the entry says."""
+    return hmac.digest(key, before + packed(entry), "sha256")
+
+
+def packed(entry: Entry) -> bytes:
+    """All that an entry says, in one way: JSON has no newline, and escapes."""
+    head = (
+        *(entry.seq, entry.at_ns, entry.device, entry.channel),
+        *(entry.kind, entry.subject, entry.key),
+    )
+    return _pack(head) + b"\n" + entry.body
+
+
+def key_id(key: bytes) -> str:
+    """Tells keys apart without telling them."""
+    return hmac.digest(key, b"devicelog key id", "sha256").hex()[:16]
+
+
+def earlier(db: sqlite3.Connection, before: int | None) -> str:
+    """SHA-256 over all entries before this seq (None: all), in order."""
+    digest, after = hashlib.sha256(), 0
+    sql = (
+        "SELECT seq, at_ns, device, channel, kind, subject, key, body FROM entries"
+        " WHERE seq > ? AND (?2 IS NULL OR seq < ?2) ORDER BY seq LIMIT ?3"
+    )
+    while rows := db.execute(sql, (after, before, _PAGE)).fetchall():
+        for row in rows:
+            digest.update(packed(Entry(*row)))
+        after = rows[-1][0]
+    return digest.hexdigest()
+
+
+def last(db: sqlite3.Connection) -> tuple[int, bytes] | None:
+    """The newest record of the chain and its mac; None where there is no chain."""
+    row = db.execute(
+        "SELECT seq, mac FROM entries INDEXED BY entries_mac WHERE mac IS NOT NULL"
+        " ORDER BY seq DESC LIMIT 1"
+    ).fetchone()
+    return (row[0], bytes(row[1])) if row else None
