@@ -8,6 +8,7 @@ cut end) is for `records/audit` to say.
 import hashlib
 import hmac
 import sqlite3
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import msgspec
@@ -15,7 +16,7 @@ import msgspec
 from devicelog.model import codec
 from devicelog.model.audit import AuditBody
 from devicelog.model.flow import Draft, Entry
-from devicelog.model.kinds import of_consequence
+from devicelog.model.kinds import KINDS, LINKED, of_consequence
 
 START: Final = b""  # what stands before the first mac
 _NOWHERE: Final = "-"
@@ -92,3 +93,65 @@ def last(db: sqlite3.Connection) -> tuple[int, bytes] | None:
         " ORDER BY seq DESC LIMIT 1"
     ).fetchone()
     return (row[0], bytes(row[1])) if row else None
+
+
+def records(db: sqlite3.Connection) -> Iterator[list[Entry]]:
+    """All that has a mac or should have one, in order, by pages."""
+    kinds = ", ".join(f"'{kind}'" for kind in KINDS if kind in LINKED)  # our names
+    sql = (
+        "SELECT seq, at_ns, device, channel, kind, subject, key, body, mac"  # noqa: S608
+        f" FROM entries WHERE seq > ? AND (mac IS NOT NULL OR kind IN ({kinds}))"
+        " ORDER BY seq LIMIT ?"
+    )
+    after = 0
+    while rows := db.execute(sql, (after, _PAGE)).fetchall():
+        yield [Entry(*row) for row in rows]
+        after = rows[-1][0]
+
+
+def newest(
+    db: sqlite3.Connection, kinds: Sequence[str], subject: str | None, limit: int
+) -> list[Entry]:
+    """The newest entries of these kinds (of this subject), the latest first."""
+    names = ", ".join("?" * len(kinds))
+    sql = (
+        "SELECT seq, at_ns, device, channel, kind, subject, key, body, mac"  # noqa: S608
+        f" FROM entries WHERE kind <> 'reading' AND kind IN ({names})"
+        " AND (? IS NULL OR subject = ?) ORDER BY seq DESC LIMIT ?"
+    )
+    rows = db.execute(sql, (*kinds, subject, subject, limit)).fetchall()
+    return [Entry(*row) for row in rows]
+
+
+class Content:
+    """What records of the chain say of other entries, asked of the journal."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+    def earlier(self, before: int) -> str:
+        """See `earlier`."""
+        return earlier(self._db, before)
+
+    def readings_are(self, end: Entry, count: int, sha256: str) -> bool:
+        """Whether the session's kept readings are those that its end tells of."""
+        digest, found = hashlib.sha256(), 0
+        sql = (
+            "SELECT body FROM entries INDEXED BY entries_subject WHERE subject = ?"
+            " AND subject <> '' AND kind = 'reading' AND seq < ? ORDER BY seq"
+        )
+        for (body,) in self._db.execute(sql, (end.subject, end.seq)):
+            digest.update(body)
+            found += 1
+        return found == count and (not sha256 or digest.hexdigest() == sha256)
+
+    def missing(self, after: int, before: int) -> int | None:
+        """The first number between the two that no entry has."""
+        for (seq,) in self._db.execute(
+            "SELECT seq FROM entries WHERE seq > ? AND seq <= ? ORDER BY seq",
+            (after, before),
+        ):
+            if seq != after + 1:
+                return after + 1
+            after = seq
+        return None

@@ -206,8 +206,6 @@ class Reader:
         """What this journal is: installation, site, simulated or real."""
         return schema.read_meta(*self._rows("SELECT body, crc FROM meta")[0])
 
-    # --- Beside the entries -------------------------------------------------------
-
     def head(self) -> tuple[int, bytes] | None:
         """The newest record of the audit chain and its mac."""
         return chain.last(self._open)

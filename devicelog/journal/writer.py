@@ -163,7 +163,7 @@ class Writer:
         """
         with self._mutex:
             scrubbed = self._scrubbed = self._scrubbed or threading.Event()
-            self._mutex.notify_all()
+            self._enqueue(_Group((), awaited=True))
         return scrubbed.wait(timeout_s)
 
     def deliver(self, progress: Progress) -> None:

@@ -212,6 +212,10 @@ _OF_CONSEQUENCE: Final = frozenset(
 )
 
 
+# Kinds of which some or all are links of the audit chain.
+LINKED: Final = _OF_CONSEQUENCE | {"session"}
+
+
 def of_consequence(kind: str, body: bytes) -> bool:
     """Whether such an entry is a link of the audit chain.
 

@@ -97,7 +97,9 @@ def opened(key: bytes, sealed: bytes, bound_to: str) -> bytes:
         ) from None
 
 
-class Identity(msgspec.Struct, frozen=True, omit_defaults=True):
+class Identity(
+    msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True
+):
     """Who a patient is. `birth_date` as 1958-03-09; what is not known is empty."""
 
     name: str

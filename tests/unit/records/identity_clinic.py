@@ -34,5 +34,5 @@ class KeyedClinic(Clinic):
 
     def add(self, name, **more):
         """A patient; the pseudonym."""
-        told = self.ask("add_patient", who={"name": name} | more)
+        told = self.ask("add_patients", who=[{"name": name} | more])
         return told.entries[0].subject

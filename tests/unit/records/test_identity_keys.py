@@ -36,7 +36,7 @@ def clinic(tmp_path):
         yield clinic
 
 
-def put(clinic, *changes, key="put/1"):
+def put(clinic, *changes: Change, key="put/1"):
     draft = Draft(1, "-", "-", "noise", "", key, b"{}", changes=changes)
     return clinic.writer.append([draft], 10)
 
