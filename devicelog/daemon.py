@@ -31,6 +31,7 @@ from devicelog.operations.delivery import Delivery
 from devicelog.operations.master import keyring
 from devicelog.operations.recording import Recording
 from devicelog.operations.socket import Server
+from devicelog.operations.upkeep import Upkeep
 from devicelog.recorder.book import IDENTITY_ALARM
 from devicelog.recorder.device import Device
 from devicelog.recorder.drafts import NO_CHANNEL, NO_DEVICE, Drafter
@@ -106,9 +107,11 @@ class Daemon:
                 raise JournalError(f"the {name} hangs since {_HANG_S:g} s")
         if self._writer.state == "recording":
             self._control.carry_out()
+            self._upkeep.look()
 
     def stop(self) -> None:
         """End in order: ports, then the journal. Open sessions stay open in it."""
+        self._upkeep.stop()
         self._server.close()
         self.recording.delivery.stop()
         self.recording.loop.stop()
@@ -159,6 +162,7 @@ class Daemon:
             keyring=self._keyring,
         )
         self._control = Control(self.recording)
+        self._upkeep = Upkeep(config, self._loaded.source, self._writer, self._clock)
         self._server = Server(directory, self._control.handle)
         self._server.open()
         self._thread = threading.Thread(target=loop.run, name="loop", daemon=True)

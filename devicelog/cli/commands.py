@@ -39,7 +39,7 @@ _HELP: Final = {
     "audit": "Who looked at whom, who changed what; whether that stands.",
     "clock": "Trust the system clock.",
     "relay": "Send entries to a sink again.",
-    "db": "Check and mend the journal.",
+    "db": "Check, mend and back up the journal.",
 }
 
 

@@ -113,6 +113,7 @@ def forget(
         reason=reason,
     )
     click.echo(f"{written.entries[0].subject} is forgotten")
+    people.list_beside_backups(load(path_of(config)).config)
 
 
 patients.add_command(import_)

@@ -19,6 +19,7 @@ from devicelog.model.flow import Draft, Entry
 from devicelog.model.kinds import KINDS, LINKED, of_consequence
 
 START: Final = b""  # what stands before the first mac
+FIRST: Final = "chain/-/-/0"  # the key of the first record
 _NOWHERE: Final = "-"
 _PAGE: Final = 10_000
 _pack: Final = msgspec.json.Encoder().encode
@@ -48,9 +49,8 @@ class Chain:
             sha256=earlier(db, None),
             key_id=key_id(self._key),
         )
-        key = f"chain/{_NOWHERE}/{_NOWHERE}/0"
         said = codec.encode(body)
-        return Draft(at_ns, _NOWHERE, _NOWHERE, "audit", "", key, said, edge=True)
+        return Draft(at_ns, _NOWHERE, _NOWHERE, "audit", "", FIRST, said, edge=True)
 
 
 def mac(key: bytes, before: bytes, entry: Entry) -> bytes:
@@ -84,6 +84,12 @@ def earlier(db: sqlite3.Connection, before: int | None) -> str:
             digest.update(packed(Entry(*row)))
         after = rows[-1][0]
     return digest.hexdigest()
+
+
+def begun_with(db: sqlite3.Connection) -> str:
+    """The id of the key with which the chain was begun; empty where there is none."""
+    row = db.execute("SELECT body FROM entries WHERE key = ?", (FIRST,)).fetchone()
+    return str(codec.decode("audit", row[0]).key_id) if row else ""
 
 
 def last(db: sqlite3.Connection) -> tuple[int, bytes] | None:

@@ -76,7 +76,7 @@ def salvage(directory: Directory, meta: Meta | None, otherwise: Meta) -> Outcome
     JournalError where the disk has no room; nothing is touched then either.
     """
     _room(directory)
-    new = directory.journal.with_name(directory.journal.name + _NEW)
+    new = waiting(directory)
     with contextlib.ExitStack() as stack:
         images = Images(stack, directory.journal, directory.wal)
         found = meta or images.meta()
@@ -101,21 +101,18 @@ def salvage(directory: Directory, meta: Meta | None, otherwise: Meta) -> Outcome
 
 def finish(directory: Directory) -> Path | None:
     """Put a salvaged journal in its place, if one waits; where the old one is kept."""
-    new = directory.journal.with_name(directory.journal.name + _NEW)
+    new = waiting(directory)
     if not new.exists():
         return None
-    # The time is a name here, no more: a wrong clock gives a wrong name.
-    now = datetime.now(UTC)
-    kept = directory.quarantine / f"{now:%Y%m%dT%H%M%S.%fZ}"
-    kept.mkdir(parents=True, mode=0o700)
-    for damaged in (directory.wal, directory.shm, directory.journal):
-        if damaged.exists():
-            damaged.rename(kept / damaged.name)
-    for folder in (kept, directory.quarantine, directory.path):
-        sync_directory(folder)
+    kept = _set_aside(directory)
     new.rename(directory.journal)
     directory.sync()
     return kept
+
+
+def waiting(directory: Directory) -> Path:
+    """Where a journal waits to be put in the place of the one that is there."""
+    return directory.journal.with_name(directory.journal.name + _NEW)
 
 
 class Images:
@@ -156,6 +153,22 @@ class Images:
 
 
 # --- Private ----------------------------------------------------------------------
+
+
+def _set_aside(directory: Directory) -> Path:
+    """Move what is there into the quarantine; where it is kept."""
+    # The time is a name here, no more: a wrong clock gives a wrong name.
+    now = datetime.now(UTC)
+    kept = directory.quarantine / f"{now:%Y%m%dT%H%M%S.%fZ}"
+    files = (directory.wal, directory.shm, directory.journal)
+    there = [it for it in files if it.exists()]
+    if there:
+        kept.mkdir(parents=True, mode=0o700)
+        for file_ in there:
+            file_.rename(kept / file_.name)
+        for folder in (kept, directory.quarantine, directory.path):
+            sync_directory(folder)
+    return kept
 
 
 def _mapped(stack: contextlib.ExitStack, path: Path) -> mmap.mmap | bytes:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from devicelog.errors import DevicelogError, JournalError
-from devicelog.journal.chain import key_id
+from devicelog.journal.chain import FIRST, key_id
 from devicelog.journal.directory import JOURNAL, sync_directory
 from devicelog.journal.reader import Reader
 from devicelog.model import codec
@@ -108,7 +108,7 @@ def _see_it_fits(ring: Keyring, directory: str) -> None:
     if not (Path(directory) / JOURNAL).exists():
         return
     with contextlib.suppress(JournalError), Reader(directory) as reader:
-        begun = reader.find("chain/-/-/0")
+        begun = reader.find(FIRST)
         if begun is None:
             return
         if codec.decode(begun.kind, begun.body).key_id != key_id(ring.chain_key):

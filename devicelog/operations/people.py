@@ -1,11 +1,13 @@
 """Showing persons by name: each look is an audit record before it is an answer."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Literal
 
 from devicelog.errors import DevicelogError
 from devicelog.journal.reader import Reader
 from devicelog.operations.alone import write
+from devicelog.operations.backups import list_forgotten
 from devicelog.operations.config import Config
 from devicelog.operations.master import keyring
 from devicelog.records import audit, patients
@@ -34,6 +36,15 @@ def show(config: Config, pseudonym: str) -> Person:
             f"no patient {pseudonym}", hint="`devicelog patients list` shows them"
         )
     return found[0]
+
+
+def list_beside_backups(config: Config) -> None:
+    """Who was forgotten is forgotten in a backup too, once that is put back.
+
+    Raises DevicelogError where the list cannot be written now.
+    """
+    if config.backup.to:
+        list_forgotten(config, keyring(config), Path(config.backup.to))
 
 
 def _shown(

@@ -12,3 +12,15 @@ class KeySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     master_file: str = ""
+
+
+class BackupSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where a backup is written to, when, and how many are kept.
+
+    `to`: a directory that is there, best on another disk; empty: none is written by
+    itself. `at`: the clinic's time each day. `keep`: so many; older ones are deleted.
+    """
+
+    to: str = ""
+    at: str = "02:30"
+    keep: int = 14

@@ -20,11 +20,13 @@ from devicelog.errors import (
 from devicelog.journal.check import Report
 from devicelog.journal.rows import SessionRow
 from devicelog.model.said import Point
+from devicelog.operations.backups import Restored
 from devicelog.operations.inventory import Inventory, Known
 from devicelog.operations.scan import Port
 from devicelog.operations.status import ChannelStatus, DeviceStatus, Status
 from devicelog.operations.trial import Seen
 from devicelog.records.audit import Row, Verdict
+from devicelog.records.backup import Made
 from devicelog.records.calibration import Checked, Due
 from devicelog.records.derived import Session
 from devicelog.records.keys import Identity
@@ -65,6 +67,8 @@ SHAPES = (
     Identity,
     Row,
     Verdict,
+    Made,
+    Restored,
 )
 
 
