@@ -24,7 +24,7 @@ from devicelog.journal.reader import Reader
 from devicelog.journal.writer import Writer
 from devicelog.model.flow import Draft
 from devicelog.model.kinds import AlarmBody, ConfigBody
-from devicelog.operations import identities
+from devicelog.operations import identities, sinks
 from devicelog.operations.config import Config, Loaded
 from devicelog.operations.control import Control
 from devicelog.operations.delivery import Delivery
@@ -39,7 +39,6 @@ from devicelog.recorder.loop import Loop
 from devicelog.recorder.restore import Axis, restore
 from devicelog.recorder.timebase import Timebase
 from devicelog.records.keys import Keyring
-from devicelog.sinks.base import Sink
 
 _log = logging.getLogger(__name__)
 
@@ -98,7 +97,7 @@ class Daemon:
         delivery = self.recording.delivery
         delivery.check()
         beats = {"loop": self.recording.loop.beats, "writer": self._writer.beats}
-        beats |= {f"relay to {name}": it for name, it in delivery.beats.items()}
+        beats |= delivery.beats
         for name, count in beats.items():
             before, since = self._beats.get(name, (-1, now_ns))
             if count != before:
@@ -145,7 +144,15 @@ class Daemon:
             ]
             loop.submit([self._run_entry("start"), *alarms])
             loop.submit(restore(devices, reader, axis, self._run_id))
+            there = sinks.sinks(
+                self._loaded,
+                reader.meta(),
+                self._clock,
+                self._boot_id,
+                health=lambda: sinks.minute(self.recording),
+            )
         self.recording = Recording(
+            loaded=self._loaded,
             site=config.site.name,
             simulated=config.site.simulated,
             directory=directory,
@@ -155,12 +162,13 @@ class Daemon:
             clock=self._clock,
             timebase=timebase,
             writer=self._writer,
-            delivery=Delivery(self._sinks(), directory, self._writer, self._clock),
+            delivery=Delivery(there, directory, self._writer, self._clock),
             loop=loop,
             devices=devices,
             parked=self._loaded.parked,
             keyring=self._keyring,
         )
+        self.recording.delivery.rounds = sinks.rounds(self.recording)
         self._control = Control(self.recording)
         self._upkeep = Upkeep(config, self._loaded.source, self._writer, self._clock)
         self._server = Server(directory, self._control.handle)
@@ -188,10 +196,6 @@ class Daemon:
             )
             for settings in here
         ]
-
-    def _sinks(self) -> list[Sink]:
-        """Those that are configured; their libraries are imported here alone."""
-        return []
 
     def _taken(self, session_id: str) -> bool:
         """Whether the journal knows this id; asked by the loop, once a session."""

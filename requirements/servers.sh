@@ -1,7 +1,8 @@
 #!/bin/sh
 # Installs the tools that the tests use, as root on a machine with apt; else does nothing.
 missing=""
-for pair in socat:socat strace:strace sqlite3:sqlite3 fiu-run:fiu-utils; do
+for pair in socat:socat strace:strace sqlite3:sqlite3 fiu-run:fiu-utils \
+        mosquitto:mosquitto mosquitto_sub:mosquitto-clients influxd:influxdb; do
     command -v "${pair%%:*}" >/dev/null || missing="$missing ${pair#*:}"
 done
 [ -n "$missing" ] || exit 0
@@ -18,3 +19,7 @@ if [ ! -e $policy ]; then
 fi
 export DEBIAN_FRONTEND=noninteractive
 apt-get update -qq && apt-get install -y -qq --no-install-recommends $missing >/dev/null
+# Nor at the next boot.
+for unit in mosquitto influxdb; do
+    case "$missing " in *" $unit "*) systemctl --quiet disable "$unit" 2>/dev/null || : ;; esac
+done

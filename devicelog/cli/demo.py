@@ -8,11 +8,14 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Final
 
 import click
+import msgspec
 from rich.console import Console, Group
 from rich.live import Live
+from rich.progress import Progress
 from rich.text import Text
 
 from devicelog.cli import ending, output
@@ -22,27 +25,29 @@ from devicelog.daemon import Daemon
 from devicelog.drivers.load import load
 from devicelog.drivers.simulated.clinic import clinic
 from devicelog.drivers.simulated.device import VirtualDevice
+from devicelog.drivers.simulated.machine import machine
 from devicelog.drivers.simulated.script import Player
 from devicelog.drivers.simulated.serve import PtyPort, serve
-from devicelog.drivers.simulated.ultrasound import Ultrasound
 from devicelog.errors import DevicelogError
 from devicelog.journal.reader import Reader
 from devicelog.model.flow import Identity
 from devicelog.operations.config import Loaded, parse
 from devicelog.operations.status import gather
+from devicelog.simulation.kept import SITE, Ended, cache, kept
+from devicelog.simulation.plan import CLINIC, Device
 
 _SITE: Final = (
-    '[site]\nname = "sim-clinic"\nsimulated = true\n[journal]\ndirectory = "{}"\n'
+    f'[site]\nname = "{SITE}"\nsimulated = true\n[journal]\ndirectory = "{{}}"\n'
 )
 _DEVICE: Final = (
-    '[[devices]]\nname = "us-{n}"\nlabel = "Ultrasound, room {n}"\n'
-    'profile = "us-modbus"\nport = "{port}"\n'
+    '[[devices]]\nname = "{name}"\nlabel = "{label}"\nprofile = "{profile}"\n'
+    'serial = "{serial}"\nport = "{port}"\n'
 )
 _LOOK_S: Final = 0.5
 _SHORTER: Final = 0.06  # treatments of 14 to 29 s: something is to be seen
 _NOTE: Final = (
-    "Simulated devices, recorded for real into a journal that goes when this ends.\n"
-    "Treatments are shortened to about 20 seconds. Ctrl-C ends and sums up."
+    "Simulated devices, recorded for real into a journal that {}.\n"
+    "Treatments are shortened, most to about 20 seconds. Ctrl-C ends and sums up."
 )
 
 
@@ -50,25 +55,46 @@ _NOTE: Final = (
 @ending.for_option
 @click.option(
     "--devices",
-    default=3,
+    default=len(CLINIC),
     show_default=True,
     type=click.IntRange(1, 50),
     help="So many devices.",
 )
+@click.option(
+    "--days",
+    default=22,
+    show_default=True,
+    type=click.IntRange(0, 250),
+    help="So many working days are made up before; kept for the next start.",
+)
 @click.option("--seed", default=1, show_default=True, help="The same seed, same day.")
 @output.told
-def demo(seconds: float | None, devices: int, seed: int) -> None:
-    """A simulated clinic, running, on the screen; Ctrl-C ends it."""
+def demo(seconds: float | None, devices: int, days: int, seed: int) -> None:
+    """A simulated clinic, running, on the screen; Ctrl-C ends it.
+
+    The first start makes up the days before it, which takes a minute or two; later
+    ones have them at once. With --days 0 there are none, and nothing is kept.
+    """
     with ending.on_signal() as ended, contextlib.ExitStack() as stack:
-        directory = stack.enter_context(_directory())
         ports = stack.enter_context(_clinic(devices, seed))
+        try:
+            directory = stack.enter_context(_directory(days, seed, ended))
+        except Ended as told:
+            output.talk(told.message)
+            return
+        before = _last(directory)
         with _recording(_loaded(directory, ports)) as daemon:
-            _watch(daemon, seconds, ended)
-        _sum_up(directory)
+            note = _NOTE.format("is kept" if days else "goes when this ends")
+            _watch(daemon, seconds, ended, note)
+        _sum_up(directory, before, kept=bool(days))
 
 
 @contextlib.contextmanager
-def _directory() -> Iterator[str]:
+def _directory(days: int, seed: int, ended: threading.Event) -> Iterator[str]:
+    """Of the journal: one that is kept, with these days, or one that goes."""
+    if days:
+        yield _kept(days, seed, ended)
+        return
     try:
         made = tempfile.TemporaryDirectory(prefix="devicelog-demo-")
     except OSError as error:
@@ -79,15 +105,42 @@ def _directory() -> Iterator[str]:
         yield directory
 
 
+def _kept(days: int, seed: int, ended: threading.Event) -> str:
+    now = datetime.now().astimezone()
+    console = Console(stderr=True)
+    with Progress(
+        console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
+        task = bar.add_task("making up the days before (once)", total=days)
+
+        def progress(over: int) -> bool:
+            bar.update(task, completed=over)
+            return not ended.is_set()
+
+        return str(kept(cache(), days, seed=seed, now=now, progress=progress))
+
+
+def _rooms(devices: int) -> Iterator[tuple[str, Device]]:
+    """So many devices with their serial numbers: the clinic's, and more like them."""
+    for room in range(1, devices + 1):
+        device = CLINIC[(room - 1) % len(CLINIC)]
+        if room > len(CLINIC):
+            kind, what = device.name.partition("-")[0], device.label.partition(",")[0]
+            device = msgspec.structs.replace(
+                device, name=f"{kind}-{room}", label=f"{what}, room {room}"
+            )
+        yield f"SIM{room:05d}", device
+
+
 @contextlib.contextmanager
-def _clinic(devices: int, seed: int) -> Iterator[list[str]]:
-    """So many virtual devices, served by a thread; the paths of their ports."""
-    profile, ports = load("us-modbus"), []
+def _clinic(devices: int, seed: int) -> Iterator[list[dict[str, str]]]:
+    """So many virtual devices, served by a thread; their blocks of configuration."""
+    blocks, ports = [], []
     try:
-        for room in range(1, devices + 1):
-            player = Player(Ultrasound(), clinic(seed, room=room, scale=_SHORTER))
-            who = Identity("SIM-US", f"SIM{room:05d}", "1.0")
-            ports.append(PtyPort(VirtualDevice(profile, player, who)))
+        for room, (serial, it) in enumerate(_rooms(devices), 1):
+            ports.append(PtyPort(_virtual(it, serial, seed, room)))
+            said = {"name": it.name, "label": it.label, "profile": it.profile}
+            blocks.append(said | {"serial": serial, "port": ports[-1].path})
     except OSError as error:
         for port in ports:
             port.close()
@@ -99,10 +152,16 @@ def _clinic(devices: int, seed: int) -> Iterator[list[str]]:
     thread = threading.Thread(target=serve, args=(ports, stop.is_set), name="simulated")
     thread.start()
     try:
-        yield [port.path for port in ports]
+        yield blocks
     finally:
         stop.set()
         thread.join()
+
+
+def _virtual(it: Device, serial: str, seed: int, room: int) -> VirtualDevice:
+    steps = clinic(seed, room=room, scale=_SHORTER, modalities=it.modalities)
+    player = Player(machine(it.modalities, seed + room), steps)
+    return VirtualDevice(load(it.profile), player, Identity("SIMULATED", serial, "1.0"))
 
 
 @contextlib.contextmanager
@@ -115,7 +174,9 @@ def _recording(loaded: Loaded) -> Iterator[Daemon]:
         daemon.stop()
 
 
-def _watch(daemon: Daemon, seconds: float | None, ended: threading.Event) -> None:
+def _watch(
+    daemon: Daemon, seconds: float | None, ended: threading.Event, note: str
+) -> None:
     """Show the board until the time is over or somebody ends it."""
     until = None if seconds is None else time.monotonic() + seconds
     console = Console(width=None if sys.stdout.isatty() else 120)
@@ -129,23 +190,35 @@ def _watch(daemon: Daemon, seconds: float | None, ended: threading.Event) -> Non
         while not ended.is_set() and (until is None or time.monotonic() < until):
             daemon.check()
             board = render(gather(daemon.recording), ended_last(reader), here)
-            live.update(Group(board, Text(_NOTE, "dim")), refresh=True)
+            live.update(Group(board, Text(note, "dim")), refresh=True)
             ended.wait(_LOOK_S)
     if not screen:
         click.echo()
 
 
-def _sum_up(directory: str) -> None:
+def _last(directory: str) -> int:
+    """The last entry there; 0 where no journal is yet."""
+    if not (Path(directory) / "journal.db").exists():
+        return 0
     with Reader(directory) as reader:
-        rows, entries = reader.sessions(limit=1000), reader.last_seq()
+        return reader.last_seq()
+
+
+def _sum_up(directory: str, before: int, *, kept: bool) -> None:
+    with Reader(directory) as reader:
+        rows = [row for row in reader.sessions(limit=1000) if row.first_seq > before]
+        entries = reader.last_seq() - before
     ways = Counter((row.reason or "still open").replace("_", " ") for row in rows)
     told = ", ".join(f"{count} {way}" for way, count in ways.items())
     click.echo(f"SIMULATED: {len(rows) or 'no'} sessions recorded{told and ': '}{told}")
     if rows:
         print_sessions(rows)
-    click.echo(f"{entries} entries were in the journal, which is removed now")
+    if kept:
+        click.echo(f"{entries} entries more are in the journal, kept in {directory}")
+    else:
+        click.echo(f"{entries} entries were in the journal, which is removed now")
 
 
-def _loaded(directory: str, ports: list[str]) -> Loaded:
-    blocks = [_DEVICE.format(n=n, port=port) for n, port in enumerate(ports, 1)]
+def _loaded(directory: str, devices: list[dict[str, str]]) -> Loaded:
+    blocks = [_DEVICE.format(**it) for it in devices]
     return parse(_SITE.format(directory) + "".join(blocks), "demo", {})

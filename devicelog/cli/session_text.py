@@ -10,6 +10,7 @@ from devicelog.cli.treatment_text import settings_in_words, values_in_words
 from devicelog.journal.reader import SessionRow
 from devicelog.model.fields import FIELDS
 from devicelog.model.flow import SessionEvent
+from devicelog.model.kinds import ReceiptBody
 from devicelog.records.derived import Session
 from devicelog.records.story import SaidOf
 
@@ -17,9 +18,12 @@ _PLAIN: Final = ("1", "{count}")  # UCUM for numbers without a unit
 
 
 def describe(
-    row: SessionRow, events: Sequence[SessionEvent], said: Sequence[SaidOf] = ()
+    row: SessionRow,
+    events: Sequence[SessionEvent],
+    said: Sequence[SaidOf] = (),
+    receipt: ReceiptBody | None = None,
 ) -> None:
-    """Print it: head, events in order, totals with units, what people said."""
+    """Print it: head, events in order, totals with units, what people said, receipt."""
     how = (row.reason or "open").replace("_", " ")
     click.echo("  ".join((row.session_id, how, *row.flags)))
     click.echo(f"  {settings_in_words(row.settings)}")
@@ -39,6 +43,16 @@ def describe(
         click.echo(f"  {output.utc(it.at_ns)}  {it.by}: {said_in_words(it)}")
     if row.open:
         click.echo("  its dose so far: `devicelog status`")
+    if receipt is not None:
+        click.echo(f"  receipt: {receipt_in_words(receipt)}")
+
+
+def receipt_in_words(receipt: ReceiptBody) -> str:
+    """What became of its readings, station by station."""
+    stations = ("decoded", "kept", "published", "stored")
+    counts = [(getattr(receipt, name), name) for name in stations]
+    told = [f"{count} {name}" for count, name in counts if count is not None]
+    return ", ".join((receipt.state, *told))
 
 
 def said_in_words(it: SaidOf) -> str:

@@ -5,6 +5,7 @@ import click
 from devicelog.cli import annotations, bindings, output
 from devicelog.cli.session_table import print_sessions
 from devicelog.cli.session_text import describe
+from devicelog.cli.verify import verify
 from devicelog.errors import DevicelogError
 from devicelog.journal.reader import Reader
 from devicelog.model import codec
@@ -12,11 +13,15 @@ from devicelog.operations.ask import ask
 from devicelog.operations.config import load, path_of
 from devicelog.records import story
 from devicelog.records.derived import Deriver
+from devicelog.records.receipts import last
 
 
 @click.group()
 def sessions() -> None:
     """Look at recorded sessions, and say whose they are."""
+
+
+sessions.add_command(verify)
 
 
 @sessions.command(name="list")
@@ -67,12 +72,14 @@ def show(config: str | None, session_id: str, *, as_json: bool) -> None:
         entries = reader.entries(subject=session_id, kind="session")
         said = story.said_of(reader, session_id)
         row = Deriver(reader).session(row)
+        receipt = last(session_id, reader)
     events = [codec.session_event(entry.body) for entry in entries]
     if as_json:
-        output.print_json({"session": row, "events": events, "said": said})
+        told = {"session": row, "events": events, "said": said, "receipt": receipt}
+        output.print_json(told)
         return
 
-    describe(row, events, said)
+    describe(row, events, said, receipt)
 
 
 @sessions.command()

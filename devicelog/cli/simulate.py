@@ -18,11 +18,20 @@ from devicelog.drivers.profile import Profile
 from devicelog.drivers.simulated import script_file
 from devicelog.drivers.simulated.clinic import clinic
 from devicelog.drivers.simulated.device import VirtualDevice
-from devicelog.drivers.simulated.script import SCRIPTS, Player
-from devicelog.drivers.simulated.serve import Port, PtyPort, TcpPort, serve
-from devicelog.drivers.simulated.ultrasound import Ultrasound
+from devicelog.drivers.simulated.disturbances import DISTURBANCES, Disturbance
+from devicelog.drivers.simulated.host import Overheard
+from devicelog.drivers.simulated.machine import machine
+from devicelog.drivers.simulated.script import SCRIPTS, Player, Script
+from devicelog.drivers.simulated.serve import (
+    Device,
+    Port,
+    PtyPort,
+    TcpPort,
+    serve,
+)
 from devicelog.errors import ConfigError, DevicelogError
 from devicelog.model.flow import Identity
+from devicelog.model.states import Modality
 from devicelog.recorder.settings import DeviceSettings
 
 _CLINIC: Final = "clinic"
@@ -55,6 +64,11 @@ _HIGHEST_PORT: Final = 65_535
     type=click.FloatRange(0.01, 1000),
     help="So many times as fast is its time.",
 )
+@click.option(
+    "--tapped",
+    is_flag=True,
+    help='Another host asks it; for who listens on that line (access = "tap").',
+)
 @ending.for_option
 @click.option("--list", "list_scripts", is_flag=True, help="List the scripts and end.")
 @output.json_option
@@ -69,6 +83,7 @@ def simulate(
     script: str,
     seed: int,
     speed: float,
+    tapped: bool,
     seconds: float | None,
     list_scripts: bool,
     as_json: bool,
@@ -85,10 +100,12 @@ def simulate(
         raise click.UsageError("name a PROFILE, as in: devicelog simulate us-modbus")
     if tcp and (pty or link):
         raise click.UsageError("--tcp and --pty (or --link) exclude each other")
-    player = _player(script, seed)
-    device = _device(load(profile), player, seed)
-    port, address = _port(device, Path(link) if link else None, tcp)
-    settings = _settings(profile, address, seed)
+    loaded = load(profile)
+    player = _player(script, seed, frozenset(it.modality for it in loaded.channels))
+    device = _device(loaded, player, seed)
+    served = Overheard(loaded, device) if tapped else device
+    port, address = _port(served, Path(link) if link else None, tcp)
+    settings = _settings(profile, address, seed, tapped=tapped)
     with ending.on_signal() as ended:
         _tell(settings, script, as_json=as_json)
         until = math.inf if seconds is None else time.monotonic() + seconds
@@ -98,17 +115,21 @@ def simulate(
     output.talk("ended")
 
 
-def _player(script: str, seed: int) -> Player:
+def _player(script: str, seed: int, has: frozenset[Modality]) -> Player:
     if script == _CLINIC:
-        return Player(Ultrasound(), clinic(seed))
+        return Player(machine(has, seed), clinic(seed, modalities=has))
     if "/" in script or script.endswith(".toml"):
         try:
             text = Path(script).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(f"script {script} cannot be read: {error}") from error
         return script_file.parse(text, script).player()
+    if script in DISTURBANCES:
+        it = DISTURBANCES[script]
+        return it.on(it.needs or ("us" if "us" in has else "if")).player()
     if script not in SCRIPTS:
-        close = difflib.get_close_matches(script, [_CLINIC, *SCRIPTS], 1)
+        known = [_CLINIC, *SCRIPTS, *DISTURBANCES]
+        close = difflib.get_close_matches(script, known, 1)
         meant = f'did you mean "{close[0]}"? ' if close else ""
         raise ConfigError(
             f'no script is named "{script}"',
@@ -119,18 +140,19 @@ def _player(script: str, seed: int) -> Player:
 
 
 def _device(profile: Profile, player: Player, seed: int) -> VirtualDevice:
-    others = [it.name for it in profile.channels if it.modality != "us"]
-    if others:
+    has = {it.modality for it in profile.channels}
+    if lacking := player.modalities - has:
         raise ConfigError(
-            f"channel {others[0]} of profile {profile.name} cannot be simulated",
-            hint="only ultrasound can",
+            f"profile {profile.name} cannot play this script: it has no channel of "
+            f"modality {', '.join(sorted(lacking))}",
+            hint="name another script; --list shows them",
         )
-    return VirtualDevice(profile, player, Identity("SIM-US", f"SIM{seed:05d}", "1.0"))
+    model = "-".join(["SIM", *sorted(it.upper() for it in has)])
+    who = Identity(model, f"SIM{seed:05d}", "1.0")
+    return VirtualDevice(profile, player, who, seed=seed)
 
 
-def _port(
-    device: VirtualDevice, link: Path | None, tcp: str | None
-) -> tuple[Port, str]:
+def _port(device: Device, link: Path | None, tcp: str | None) -> tuple[Port, str]:
     """The port, and where it can be reached."""
     try:
         if tcp is not None:
@@ -164,7 +186,7 @@ def _serve(port: Port, stop: Callable[[], bool], speed: float) -> None:
         ) from error
 
 
-def _settings(profile: str, address: str, seed: int) -> DeviceSettings:
+def _settings(profile: str, address: str, seed: int, *, tapped: bool) -> DeviceSettings:
     own = "/" in profile or profile.endswith(".toml")
     return DeviceSettings(
         name=f"sim-{seed}",
@@ -172,6 +194,7 @@ def _settings(profile: str, address: str, seed: int) -> DeviceSettings:
         profile=str(Path(profile).absolute()) if own else profile,
         port=address,
         serial=f"SIM{seed:05d}",
+        access="tap" if tapped else "poll",
     )
 
 
@@ -196,7 +219,8 @@ def _said(settings: DeviceSettings) -> dict[str, Any]:
 
 
 def _list(*, as_json: bool) -> None:
-    meanings = {_CLINIC: _ENDLESS} | {name: it.meaning for name, it in SCRIPTS.items()}
+    scripts: dict[str, Script | Disturbance] = {**SCRIPTS, **DISTURBANCES}
+    meanings = {_CLINIC: _ENDLESS} | {name: it.meaning for name, it in scripts.items()}
     if as_json:
         output.print_json(meanings)
     else:

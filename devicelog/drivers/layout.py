@@ -12,8 +12,9 @@ import struct
 from collections.abc import Sequence
 from typing import Any, Final, Literal, NamedTuple, Protocol
 
-from devicelog.drivers.meaning import Meaning, Values
+from devicelog.drivers.meaning import Meaning, Memory, Values
 from devicelog.drivers.profile import ByteCell, Cell, Read, RegisterCell
+from devicelog.wire.checks import Order
 from devicelog.wire.modbus import size
 
 _FORMATS: Final = {
@@ -26,6 +27,7 @@ _FORMATS: Final = {
 }
 _ORDERS: Final = {"big": ">", "little": "<"}
 _PADDING: Final = "\0 "
+_SET: Final = b"\1"  # a bit
 _BYTE: Final = 8  # bits
 
 
@@ -115,11 +117,21 @@ class _Packed:
         self._texts: list[tuple[int, str]] = []  # slot, name
         self._bits: list[tuple[int, int]] = []  # slot of the word, bit
         self._struct, slots = self._placed(order, cells, places)
-        self._written = [
-            (cell, slot, place.at, struct.Struct(order + place.format))
-            for cell, slot, place in zip(cells, slots, places, strict=True)
+        self._cells = [*cells]
+        ends = [(it.at, it.at + it.size) for it in places]
+        # Bits are mixed into the words that they share; all else is put in its place.
+        self._whole = [
+            (n, ends[n]) for n, cell in enumerate(cells) if cell.type != "bit"
         ]
+        self._mixed = [
+            (n, ends[n], 1 << cell.bit)
+            for n, cell in enumerate(cells)
+            if cell.type == "bit"
+        ]
+        self._words = [struct.Struct(order + place.format) for place in places]
+        self._order: Order = "little" if order == _ORDERS["little"] else "big"
         self._meaning = Meaning(cells, slots)
+        self._memory = Memory(cells, self._say)
 
     def decode(self, data: bytes) -> tuple[Values, str]:
         """See `Layout`."""
@@ -137,18 +149,25 @@ class _Packed:
 
     def encode(self, values: Values, block: bytearray) -> None:
         """See `Layout`."""
-        raws = self._meaning.encode(values)
-        for cell, slot, at, word in self._written:
-            raw: Any = raws[slot]
-            if cell.type == "text":
-                raw = _ascii(cell, str(raw), word.size)
-            elif cell.type == "bit":
-                (others,) = word.unpack_from(block, at)
-                raw = others & ~(1 << cell.bit) | int(raw) << cell.bit
-            try:
-                word.pack_into(block, at, raw)
-            except struct.error as error:
-                raise ValueError(f"{cell.name}: {raw} does not fit") from error
+        said = self._memory.of(values)
+        for n, (at, end) in self._whole:
+            block[at:end] = said[n]
+        for n, (at, end), bit in self._mixed:
+            word = int.from_bytes(block[at:end], self._order) & ~bit
+            word |= bit if said[n] == _SET else 0
+            block[at:end] = word.to_bytes(end - at, self._order)
+
+    def _say(self, n: int, values: Values) -> bytes:
+        cell, word = self._cells[n], self._words[n]
+        raw: Any = self._meaning.raw(n, values)
+        if cell.type == "bit":
+            return _SET if raw else b""
+        if cell.type == "text":
+            raw = _ascii(cell, str(raw), word.size)
+        try:
+            return word.pack(raw)
+        except struct.error as error:
+            raise ValueError(f"{cell.name}: {raw} does not fit") from error
 
     # --- Private ------------------------------------------------------------------
 
@@ -200,10 +219,10 @@ class _Coils:
 
     def encode(self, values: Values, block: bytearray) -> None:
         """See `Layout`."""
-        raws = self._meaning.encode(values)
-        for slot, cell in enumerate(self._cells):
+        for n, cell in enumerate(self._cells):
             where, bit = divmod(cell.at, _BYTE)
-            block[where] = block[where] & ~(1 << bit) | int(raws[slot] or 0) << bit
+            raw = self._meaning.raw(n, values)
+            block[where] = block[where] & ~(1 << bit) | int(raw or 0) << bit
 
 
 def _ascii(cell: Cell, text: str, room: int) -> bytes:

@@ -6,9 +6,9 @@ and encode(decode(raw)) == raw. A number in text comes as a whole number of its 
 decimal (DECIMALS of them where the profile does not say how many).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
-from typing import Any, Final
+from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
@@ -20,6 +20,7 @@ Values = dict[str, Value]
 
 DECIMALS: Final = 6
 _UNBOUND: Final = float("inf")
+_Said = TypeVar("_Said")
 
 
 class _Number(msgspec.Struct, frozen=True):
@@ -106,13 +107,13 @@ class Meaning:
                 values[plain.name] = plain.type(raw)
         return values, self._decode_codes(raws, values)
 
-    def encode(self, values: Values) -> dict[int, Raw]:
-        """Slot -> raw: what a device of this profile would send for these values.
+    def raw(self, n: int, values: Values) -> Raw:
+        """What a device of this profile would send for these values in cell n.
 
         A value that is not given is sent as absent, or as 0. A code that the profile
         does not know is said by its number. Raises ValueError for what cannot be said.
         """
-        return dict(_raw(it, values) for it in self._all)
+        return _raw(self._all[n], values)
 
     # --- Private ------------------------------------------------------------------
 
@@ -127,6 +128,31 @@ class Meaning:
                     return f"{code.name}: code {raw} is none the profile knows"
                 values[code.name] = code.other.replace("{}", str(raw))
         return ""
+
+
+class Memory(Generic[_Said]):
+    """What was said of each cell last: while its values stand, it is said again.
+
+    From frame to frame few change; `say` is asked for those alone.
+    """
+
+    def __init__(
+        self, cells: Sequence[Cell], say: Callable[[int, Values], _Said]
+    ) -> None:
+        self._say = say
+        self._names = [(n, cell.name, cell.plus) for n, cell in enumerate(cells)]
+        self._meant: list[tuple[Value | None, ...]] = [()] * len(cells)
+        self._said: dict[int, _Said] = {}
+
+    def of(self, values: Values) -> Mapping[int, _Said]:
+        """What is said of these, by number of cell. Raises what `say` raises."""
+        get, said = values.get, self._said
+        for n, name, plus in self._names:
+            meant = (get(name), get(plus)) if plus else (get(name),)
+            if meant != self._meant[n]:
+                said[n] = self._say(n, values)
+                self._meant[n] = meant
+        return said
 
 
 def implausible(name: str, value: float, low: float, high: float) -> str:
@@ -226,20 +252,20 @@ def _add(it: _Sum, raws: Sequence[Any], values: Values) -> str:
     return ""
 
 
-def _raw(it: _Compiled, values: Values) -> tuple[int, Raw]:
+def _raw(it: _Compiled, values: Values) -> Raw:
     below: Value = 0
     if isinstance(it, _Sum):
         below = values.get(it.base.name, 0)
         it = it.own
     value = values.get(it.name)
     if isinstance(it, _Plain):
-        return it.slot, str(value or "") if it.type is str else bool(value)
+        return str(value or "") if it.type is str else bool(value)
     if value is None:
-        return it.slot, it.absent or 0
+        return it.absent or 0
     if isinstance(it, _Code):
-        return it.slot, _code(it, value)
+        return _code(it, value)
     own = float(value) - float(below)
-    return it.slot, round((own * it.over - it.plus) / it.times)
+    return round((own * it.over - it.plus) / it.times)
 
 
 def _code(it: _Code, value: Value) -> Raw:

@@ -8,7 +8,14 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from devicelog.drivers.meaning import DECIMALS, Meaning, Raw, Values, is_number
+from devicelog.drivers.meaning import (
+    DECIMALS,
+    Meaning,
+    Memory,
+    Raw,
+    Values,
+    is_number,
+)
 from devicelog.drivers.profile import Text, TextCell, TextMessage
 
 Place = str | int
@@ -136,30 +143,24 @@ class TextLayout:
             (cell, place_of(text, cell), re.compile(_pattern(cell)), is_number(cell))
             for cell in cells
         ]
+        self._places = [(n, place) for n, (_, place, _, _) in enumerate(self._cells)]
         self._meaning = Meaning(cells, range(len(cells)))
+        self._memory = Memory(cells, self._say)
+        # What each cell was heard to say last.
+        self._heard: list[tuple[str | None, Raw | None]] = [("\0", None)] * len(cells)
 
     def decode(self, sheet: Sheet) -> tuple[Values, str]:
         """The values, and "" or why they cannot be believed."""
         raws: list[Raw | None] = []
-        for cell, place, pattern, number in self._cells:
+        for n, place in self._places:
             text = sheet.get(place)
-            if text is None:
-                if cell.absent != "":
-                    return {}, f"{cell.name}: there is no {place}"
-                raws.append(None)
-                continue
-            said = text.strip()
-            if cell.absent is not None and said == cell.absent:
-                raws.append(None)
-            elif cell.length and len(text) != cell.length:
-                wrong = f"{text!r} has not {cell.length} characters"
-                return {}, f"{cell.name}: {wrong}"
-            elif not number:
-                raws.append(said)
-            elif pattern.fullmatch(said):
-                raws.append(_whole(said, _decimals(cell)))
-            else:
-                return {}, f"{cell.name}: {text!r} is no number as declared"
+            heard, raw = self._heard[n]
+            if text != heard:  # from frame to frame few texts change
+                raw, problem = self._raw(n, text)
+                if problem:
+                    return {}, problem
+                self._heard[n] = text, raw
+            raws.append(raw)
         return self._meaning.decode(raws)
 
     def encode(self, values: Values, sheet: Sheet) -> None:
@@ -167,20 +168,41 @@ class TextLayout:
 
         Raises ValueError where a value cannot be said.
         """
-        raws = self._meaning.encode(values)
-        for slot, (cell, place, _, number) in enumerate(self._cells):
-            missing = values.get(cell.name) is None
-            if missing and cell.absent is not None:
-                said = cell.absent.ljust(cell.length)
-            elif missing and cell.values:
-                raise ValueError(f"{cell.name}: the profile has no text for none")
-            elif number:
-                said = _number(cell, int(raws[slot]))
-            else:
-                said = str(raws[slot]).ljust(cell.length)
-            if cell.length and len(said) != cell.length:
-                raise ValueError(f"{cell.name}: {said!r} does not fit")
-            sheet[place] = said
+        said = self._memory.of(values)
+        for n, place in self._places:
+            sheet[place] = said[n]
+
+    def _raw(self, n: int, text: str | None) -> tuple[Raw | None, str]:
+        """What this text in cell n stands for; "" or why it is not believed."""
+        cell, place, pattern, number = self._cells[n]
+        if text is None:
+            absent = cell.absent == ""
+            return None, "" if absent else f"{cell.name}: there is no {place}"
+        said = text.strip()
+        if cell.absent is not None and said == cell.absent:
+            return None, ""
+        if cell.length and len(text) != cell.length:
+            return None, f"{cell.name}: {text!r} has not {cell.length} characters"
+        if not number:
+            return said, ""
+        if pattern.fullmatch(said):
+            return _whole(said, _decimals(cell)), ""
+        return None, f"{cell.name}: {text!r} is no number as declared"
+
+    def _say(self, n: int, values: Values) -> str:
+        cell, _, _, number = self._cells[n]
+        missing = values.get(cell.name) is None
+        if missing and cell.absent is not None:
+            said = cell.absent.ljust(cell.length)
+        elif missing and cell.values:
+            raise ValueError(f"{cell.name}: the profile has no text for none")
+        elif number:
+            said = _number(cell, int(self._meaning.raw(n, values)))
+        else:
+            said = str(self._meaning.raw(n, values)).ljust(cell.length)
+        if cell.length and len(said) != cell.length:
+            raise ValueError(f"{cell.name}: {said!r} does not fit")
+        return said
 
 
 def place_of(text: Text, cell: TextCell) -> Place:

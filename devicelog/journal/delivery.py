@@ -72,10 +72,16 @@ def rejects(db: sqlite3.Connection, sink: str, limit: int) -> list[Reject]:
     return [Reject(*row) for row in db.execute(sql, (sink, limit))]
 
 
-def waiting(db: sqlite3.Connection, sink: str, limit: int) -> list[int]:
+def waiting(db: sqlite3.Connection, sink: str, limit: int, after: int = 0) -> list[int]:
     """Entries that wait until their time is known, oldest first."""
-    sql = "SELECT seq FROM waiting WHERE sink = ? ORDER BY seq LIMIT ?"
-    return [seq for (seq,) in db.execute(sql, (sink, limit))]
+    sql = "SELECT seq FROM waiting WHERE sink = ? AND seq > ? ORDER BY seq LIMIT ?"
+    return [seq for (seq,) in db.execute(sql, (sink, after, limit))]
+
+
+def set_aside(db: sqlite3.Connection, sink: str, first: int, last: int) -> set[int]:
+    """Entries of this range that the sink will never take."""
+    sql = "SELECT seq FROM rejects WHERE sink = ? AND seq BETWEEN ? AND ?"
+    return {seq for (seq,) in db.execute(sql, (sink, first, last))}
 
 
 def copy(source: sqlite3.Connection, target: sqlite3.Connection) -> None:

@@ -57,8 +57,11 @@ def reset(directory: str, sink: str, done_to: int) -> None:
                     f'no sink "{sink}" ever took entries of this journal',
                     hint=f"there are: {known}",
                 )
+            # What was read back is told by the proof, whatever is sent again.
+            proof = delivery.position(db, sink).proof
+            position = Position(done_to=done_to, proof=proof)
             db.execute("BEGIN IMMEDIATE")
-            delivery.apply(db, [Progress(sink, Position(done_to=done_to))])
+            delivery.apply(db, [Progress(sink, position)])
             db.execute("COMMIT")
 
 

@@ -24,6 +24,12 @@ LAST: Final = (
     "SELECT e.seq, at_ns, e.device, channel, e.kind, subject, key, body, mac"
     " FROM latest l JOIN entries e ON e.seq = l.seq WHERE l.device = ? AND l.kind = ?"
 )
+LAST_OF_CHANNEL: Final = (
+    "SELECT seq, at_ns, device, channel, kind, subject, key, body, mac"
+    " FROM entries NOT INDEXED WHERE seq <= :seq AND kind = :kind"
+    " AND device = :device AND channel = :channel ORDER BY seq DESC LIMIT 1"
+)
+ANY_OF_CHANNEL: Final = "SELECT 1 FROM entries WHERE device = ? AND channel = ? LIMIT 1"
 ENTRY: Final = (
     "SELECT e.seq, at_ns, e.device, channel, kind, subject, key, body, mac FROM "
 )

@@ -94,9 +94,16 @@ class Reader:
         """The entry that was made under this key."""
         return self._entry(queries.ENTRIES + "WHERE key = ?", key)
 
-    def last(self, kind: str, device: str) -> Entry | None:
-        """The latest entry of this kind from this device."""
-        return self._entry(queries.LAST, device, kind)
+    def last(self, kind: str, device: str, channel: str | None = None) -> Entry | None:
+        """The latest entry of this kind from this device, or of one channel of it."""
+        newest = self._entry(queries.LAST, device, kind)
+        if newest is None or channel in (None, newest.channel):
+            return newest
+        if not self._rows(queries.ANY_OF_CHANNEL, (device, channel)):
+            return None  # else all rows would be walked
+        asked = {"seq": newest.seq, "kind": kind, "device": device, "channel": channel}
+        rows = self._rows(queries.LAST_OF_CHANNEL, asked)
+        return Entry(*rows[0]) if rows else None
 
     def last_seq(self) -> int:
         """The highest number given; 0 in a new journal."""
@@ -124,6 +131,7 @@ class Reader:
         *,
         open_only: bool = False,
         device: str | None = None,
+        channel: str | None = None,
         since_ns: int | None = None,
         pseudonym: str | None = None,
         purpose: str | None = None,
@@ -137,13 +145,15 @@ class Reader:
         query = queries.SESSIONS + (
             " WHERE (NOT :open OR ended_ns IS NULL)"
             " AND (:device IS NULL OR device = :device)"
+            " AND (:channel IS NULL OR channel = :channel)"
             " AND (:since IS NULL OR started_ns >= :since)"
             " AND (:pseudonym IS NULL OR coalesce(b.pseudonym, '') = :pseudonym)"
             " AND (:purpose IS NULL OR coalesce(p.purpose, 'treatment') = :purpose)"
             " AND (:treatment IS NULL OR treatment_id = :treatment)"
             " ORDER BY started_ns DESC, s.session_id DESC LIMIT :limit"
         )
-        asked = {"open": open_only, "device": device, "since": since_ns, "limit": limit}
+        asked: dict[str, Any] = {"open": open_only, "since": since_ns, "limit": limit}
+        asked |= {"device": device, "channel": channel}
         asked |= {"pseudonym": pseudonym, "purpose": purpose, "treatment": treatment_id}
         return self._made(SessionRow, query, asked)
 
@@ -233,9 +243,13 @@ class Reader:
         """Entries that a sink set aside, the newest first."""
         return delivery.rejects(self._open, sink, limit)
 
-    def waiting(self, sink: str, limit: int = 1000) -> list[int]:
+    def waiting(self, sink: str, limit: int = 1000, *, after: int = 0) -> list[int]:
         """Entries that wait until their time is known, oldest first."""
-        return delivery.waiting(self._open, sink, limit)
+        return delivery.waiting(self._open, sink, limit, after)
+
+    def set_aside(self, sink: str, first: int, last: int) -> set[int]:
+        """Entries of this range, both ends included, that the sink never takes."""
+        return delivery.set_aside(self._open, sink, first, last)
 
     # --- Private ------------------------------------------------------------------
 

@@ -4,11 +4,61 @@ Live entries go first, so what is taken is `done_to` (everything up to here) and
 ordered list of ranges above it; between them lie the gaps that are still to be sent.
 """
 
+import sys
 from typing import Final, Self
 
 import msgspec
 
 RANGES: Final = 64  # beyond, the newest closed one is forgotten and sent again
+
+
+class Proof(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What was read back from a store, whose acknowledgement is no promise.
+
+    A server that crashed twice loses what it acknowledged between: a read-back proves
+    only what was written before its present start. `verified_to`: up to here all that
+    was taken has been read back. `since_start`: the lowest seq written since `server`,
+    its present start; `since_look`: since it was last seen to be the same. None:
+    nothing was.
+    """
+
+    verified_to: int = 0
+    since_start: int | None = None
+    since_look: int | None = None
+    server: str = ""
+
+    @property
+    def proven(self) -> int:
+        """Up to here everything that was taken is there for good."""
+        return min(self.verified_to, _before(self.since_start))
+
+    def wrote(self, seq: int) -> Self:
+        """Entries from this one on were written, or written again."""
+        start, look = self.since_start, self.since_look
+        if start is not None and look is not None and start <= seq and look <= seq:
+            return self
+        return msgspec.structs.replace(
+            self,
+            since_start=seq if start is None else min(start, seq),
+            since_look=seq if look is None else min(look, seq),
+        )
+
+    def met(self, server: str) -> Self:
+        """The server says when it started; empty: it does not, and nothing is proven.
+
+        After another start all that was written since the one before is in doubt. What
+        was written since the last look may have gone to either.
+        """
+        if server and server == self.server:
+            return msgspec.structs.replace(self, since_look=None)
+        known = server and self.server
+        return msgspec.structs.replace(
+            self,
+            verified_to=self.proven,
+            since_start=self.since_look if known else self.since_start,
+            since_look=None,
+            server=server or self.server,
+        )
 
 
 class Position(msgspec.Struct, frozen=True):
@@ -19,6 +69,7 @@ class Position(msgspec.Struct, frozen=True):
 
     done_to: int = 0
     ranges: tuple[tuple[int, int], ...] = ()
+    proof: Proof = Proof()
 
     @property
     def top(self) -> int:
@@ -26,9 +77,43 @@ class Position(msgspec.Struct, frozen=True):
         return self.ranges[-1][1] if self.ranges else self.done_to
 
     @property
+    def last(self) -> int:
+        """The highest that is taken."""
+        return max([self.done_to, *(b for a, b in self.ranges if a <= b)])
+
+    @property
     def gap(self) -> tuple[int, int] | None:
         """The lowest range that was left out."""
         return (self.done_to + 1, self.ranges[0][0] - 1) if self.ranges else None
+
+    @property
+    def unread(self) -> tuple[int, int] | None:
+        """The lowest range that is taken and not read back."""
+        first = self.proof.verified_to + 1
+        for low, high in ((1, self.done_to), *self.ranges):
+            if max(first, low) <= high:
+                return max(first, low), high
+        return None
+
+    @property
+    def safe_to(self) -> int:
+        """Up to here a store has taken everything, and has it for good."""
+        return min(self.done_to, self.proof.proven)
+
+    def proved(self, proof: Proof) -> Self:
+        """With another proof."""
+        return (
+            self if proof is self.proof else msgspec.structs.replace(self, proof=proof)
+        )
+
+    def read_to(self, seq: int) -> Self:
+        """All that is taken up to here has been read back."""
+        return self.proved(msgspec.structs.replace(self.proof, verified_to=seq))
+
+    def takes(self, seq: int) -> bool:
+        """Whether this one is taken."""
+        within = any(first <= seq <= last for first, last in self.ranges)
+        return within or seq <= self.done_to
 
     def pending(self, head: int) -> int:
         """How many numbers up to `head` are not taken."""
@@ -58,6 +143,10 @@ class Position(msgspec.Struct, frozen=True):
             return msgspec.structs.replace(self, done_to=max(self.done_to, seq))
         (_, last), *others = self.ranges
         return msgspec.structs.replace(self, done_to=last, ranges=tuple(others))
+
+
+def _before(seq: int | None) -> int:
+    return sys.maxsize if seq is None else seq - 1
 
 
 class Reject(msgspec.Struct, frozen=True):

@@ -177,6 +177,34 @@ class AlarmBody(Body, frozen=True, kw_only=True, omit_defaults=True, tag=1):
     cleared: bool = False
 
 
+ReceiptState = Literal[
+    "complete",  # the store holds what the journal holds, and nothing else
+    "repaired",  # it does again: what differed was sent once more
+    "incomplete",  # something is missing, differs, or stands there that is not ours
+    "unread",  # the store could not be read, or there is none
+]
+
+
+class ReceiptBody(Body, frozen=True, kw_only=True, omit_defaults=True, tag=1):
+    """What became of a session's readings, counted at each station.
+
+    decoded = kept + thinned; `published`: taken by the broker (its answer below 128);
+    `stored`: read back from the store as they stand in the journal. None: there is no
+    such station. `missing`, `altered`: rows of the store (readings, events, the
+    session's own) that were not there or differed when it was read, before a repair;
+    `stray`: rows that the journal does not know.
+    """
+
+    decoded: int
+    kept: int
+    published: int | None = None
+    stored: int | None = None
+    state: ReceiptState
+    missing: int = 0
+    altered: int = 0
+    stray: int = 0
+
+
 # kind -> (what it records, who causes it, its body if written so far)
 TABLE: Final[dict[Kind, tuple[str, str, type | None]]] = {
     "reading": ("a decoded state of a channel", "wire", ReadingBody),
@@ -197,7 +225,7 @@ TABLE: Final[dict[Kind, tuple[str, str, type | None]]] = {
     "purpose": ("what a session was for", "person", PurposeBody),
     "hold": ("a record must be kept beyond its time", "person", None),
     "user": ("a user of the console was added or changed", "person", None),
-    "receipt": ("what became of a session's readings", "recorder", None),
+    "receipt": ("what became of a session's readings", "recorder", ReceiptBody),
     "retirement": ("entries were retired by age", "recorder", None),
     "tombstone": ("a patient was forgotten", "person", TombstoneBody),
     "audit": ("who looked at whom, who exported what", "person", AuditBody),

@@ -17,7 +17,7 @@ from devicelog.errors import DevicelogError, Unreachable
 from devicelog.journal.reader import Reader
 from devicelog.model import codec
 from devicelog.model.flow import Entry
-from devicelog.operations import trial
+from devicelog.operations import sinks, trial, verify
 from devicelog.operations.desk import Desk
 from devicelog.operations.recording import Recording
 from devicelog.operations.socket import Request
@@ -79,6 +79,7 @@ class Control:
             "close_session": (CloseSession, self._close_session),
             "accept_clock": (Nothing, self._accept_clock),
             "reset_relay": (ResetRelay, self._reset_relay),
+            "verify_sessions": (verify.VerifySessions, self._verify_sessions),
         }
 
     def handle(self, request: Request) -> Iterator[object]:
@@ -166,6 +167,16 @@ class Control:
         """Writes no entry; a repeat sends once more, which changes nothing."""
         self._recording.delivery.reset(asked.sink, asked.done_to)
         yield {"sink": asked.sink, "done_to": asked.done_to}
+
+    def _verify_sessions(
+        self, _: str, asked: verify.VerifySessions
+    ) -> Iterator[object]:
+        """One answer a session, and its receipt; a repeat looks again."""
+        recording = self._recording
+        audit = verify.store(recording.loaded, recording.clock).audit()
+        receipts = sinks.receipts(recording, audit)
+        now_ns = recording.clock.wall_ns()
+        yield from verify.verify(receipts, audit, recording.directory, asked, now_ns)
 
     # --- Private ------------------------------------------------------------------
 

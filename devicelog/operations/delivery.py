@@ -14,8 +14,9 @@ from devicelog.errors import DevicelogError, JournalError
 from devicelog.journal.directory import JOURNAL
 from devicelog.journal.reader import Reader
 from devicelog.journal.writer import Writer
-from devicelog.sinks.base import Sink
-from devicelog.sinks.relay import Relay, RelayStatus
+from devicelog.records.rounds import Rounds
+from devicelog.sinks.base import RelayStatus, Sink
+from devicelog.sinks.relay import Relay
 
 _END_S: Final = 10.0
 _DAY_S: Final = 86_400
@@ -48,37 +49,44 @@ class Delivery:
             sink.name: Relay(sink, directory, writer, clock) for sink in sinks
         }
         self._threads: dict[str, threading.Thread] = {}
+        self.rounds: Rounds | None = None  # makes receipts, where there is a store
         for relay in self._relays.values():
             writer.listen(relay.wake)
 
     @property
     def beats(self) -> Mapping[str, int]:
-        """How often each relay's loop turned; it hangs where that stands still."""
-        return {name: relay.beats for name, relay in self._relays.items()}
+        """How often each loop turned; it hangs where that stands still."""
+        beats = {f"relay to {name}": it.beats for name, it in self._relays.items()}
+        return beats | ({"receipts": self.rounds.beats} if self.rounds else {})
 
     def start(self) -> None:
         """Begin to send."""
-        for name, relay in self._relays.items():
-            thread = threading.Thread(target=relay.run, name=name, daemon=True)
+        loops = {f"relay to {name}": it.run for name, it in self._relays.items()}
+        if self.rounds:
+            loops["receipts"] = self.rounds.run
+        for name, loop in loops.items():
+            thread = threading.Thread(target=loop, name=name, daemon=True)
             self._threads[name] = thread
             thread.start()
 
     def check(self) -> None:
-        """Raise JournalError if a relay's thread ended: its sink would never know."""
+        """Raise JournalError if a thread ended: nobody would do its work."""
         for name, thread in self._threads.items():
             if not thread.is_alive():
-                raise JournalError(f"the relay to {name} ended", hint="see the log")
+                raise JournalError(f"the {name} ended", hint="see the log above")
 
     def stop(self) -> None:
         """End; what is not sent stays in the journal."""
         for relay in self._relays.values():
             relay.stop()
+        if self.rounds:
+            self.rounds.stop()
         for thread in self._threads.values():
             thread.join(timeout=_END_S)
 
     def reset(self, sink: str, done_to: int) -> None:
         """Send all after this entry again. Raises DevicelogError: no such sink."""
-        self._named(sink).reset(done_to)
+        self.relay(sink).reset(done_to)
 
     @property
     def status(self) -> list[SinkStatus]:
@@ -89,13 +97,19 @@ class Delivery:
         with Reader(self._directory) as reader:
             return [self._told(it, reader) for it in statuses]
 
-    # --- Private ------------------------------------------------------------------
+    @property
+    def names(self) -> list[str]:
+        """The sinks that are configured."""
+        return [*self._relays]
 
-    def _named(self, sink: str) -> Relay:
+    def relay(self, sink: str) -> Relay:
+        """The one to this sink. Raises DevicelogError where it is not configured."""
         if sink not in self._relays:
             known = ", ".join(self._relays) or "none is configured"
             raise DevicelogError(f'no sink "{sink}"', hint=f"there are: {known}")
         return self._relays[sink]
+
+    # --- Private ------------------------------------------------------------------
 
     def _told(self, it: RelayStatus, reader: Reader) -> SinkStatus:
         oldest = reader.entries(it.position.done_to, limit=1) if it.pending else []

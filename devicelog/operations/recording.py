@@ -6,6 +6,7 @@ import msgspec
 
 from devicelog.clock import Clock
 from devicelog.journal.writer import Writer
+from devicelog.operations.config import Loaded
 from devicelog.operations.delivery import Delivery
 from devicelog.recorder.device import Device
 from devicelog.recorder.loop import Loop
@@ -14,8 +15,12 @@ from devicelog.records.keys import Keyring
 
 
 class Recording(msgspec.Struct, frozen=True):
-    """One run. `parked` holds devices whose configuration cannot be used, and why."""
+    """One run of what was loaded.
 
+    `parked` holds devices whose configuration cannot be used, and why.
+    """
+
+    loaded: Loaded
     site: str
     simulated: bool
     directory: str

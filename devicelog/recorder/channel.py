@@ -15,6 +15,7 @@ from devicelog.sessions.gate import Gate, Verdict
 from devicelog.sessions.rules import Rules
 from devicelog.sessions.session import Session
 from devicelog.sessions.tracker import Tracker
+from devicelog.sessions.treatment import treatment_id
 
 
 def rules_of(profile: Profile, modality: Modality, *, verified: bool) -> Rules:
@@ -55,7 +56,10 @@ class Digest:
 
 
 class Channel:
-    """Readings in, drafts out. `deadline` is the next time at which `tick` matters."""
+    """Readings in, drafts out. `deadline` is the next time at which `tick` matters.
+
+    `beside`: the channels of its device, for what is one treatment.
+    """
 
     def __init__(
         self,
@@ -63,9 +67,12 @@ class Channel:
         rules: Rules,
         profile: str,
         taken: Callable[[str], bool],
+        beside: Callable[[], Iterable["Channel"]] = tuple,
     ) -> None:
         self.name = drafter.channel
         self.modality = rules.modality
+        self._rules = rules
+        self._beside = beside
         self._drafter = drafter
         self._profile = profile
         self._gate = Gate(rules)
@@ -187,6 +194,9 @@ class Channel:
         The tracker counts their wall time from the last reading; where the anchor has
         moved since, they move with it.
         """
+        due = self._tracker.deadline
+        if due is None or mono_ns < due:
+            return []
         moved = self._drafter.anchor_ns - self._anchor_ns
         events = self._tracker.tick(mono_ns)
         if moved:
@@ -200,6 +210,11 @@ class Channel:
         return [self._drafter.event(self._sealed(event)) for event in events]
 
     def _sealed(self, event: SessionEvent) -> SessionEvent:
+        """What the tracker, which knows one channel and no bodies, leaves open."""
+        if event.event == "start" and self._rules.combination:
+            sessions = (it.session for it in self._beside())
+            whole = treatment_id(event, self._rules, filter(None, sessions))
+            return msgspec.structs.replace(event, treatment_id=whole)
         if event.event != "end":
             return event
         return self._digests.pop(event.session_id, Digest()).seal(event)

@@ -62,8 +62,9 @@ class Device:
         self.driver = driver
         self.listener: Listener | None = None
         profile = driver.profile
-        self._tapped = tapped = settings.access == "tap"
+        tapped = settings.access == "tap"
         identify = None if tapped else driver.identify()
+        self._asks = identify is not None  # else what it says by itself counts
         self._timebase = timebase
         self._framer = driver.framer()
         self._silence = profile.wire.silence_ms * 1_000_000
@@ -97,7 +98,9 @@ class Device:
             self._weighing[declared.name] = deque()
             drafter = Drafter(run_id, settings.name, declared.name, timebase)
             rules = rules_of(profile, declared.modality, verified=identify is not None)
-            self.channels[declared.name] = Channel(drafter, rules, profile.hash, taken)
+            self.channels[declared.name] = Channel(
+                drafter, rules, profile.hash, taken, self.channels.values
+            )
 
     # --- What the loop tells ------------------------------------------------------
 
@@ -139,8 +142,10 @@ class Device:
             self._hear_silence(mono_ns)
             self.identity.doubt()
         for channel in self.channels.values():
-            self._weigh(channel, channel.release(mono_ns))
-            self._book.add(channel.tick(mono_ns))
+            due = channel.deadline
+            if due is not None and due <= mono_ns:
+                self._weigh(channel, channel.release(mono_ns))
+                self._book.add(channel.tick(mono_ns))
         if self.line.judge(mono_ns):
             self._book.line(mono_ns)
         self._book.tick(mono_ns)
@@ -187,9 +192,9 @@ class Device:
             self.line.deadline,
             self._book.deadline,
             self._last_byte + self._silence if self._framer.pending else None,
-            *(channel.deadline for channel in self.channels.values()),
+            *[channel.deadline for channel in self.channels.values()],
         ]
-        return min((mark for mark in marks if mark is not None), default=None)
+        return min([mark for mark in marks if mark is not None], default=None)
 
     @property
     def counts(self) -> Counts:
@@ -225,7 +230,7 @@ class Device:
             self._reject(frame.data, heard.problem, mono_ns)
             return
         self.line.frame(mono_ns)
-        if heard.identity and (awaited or self._tapped) and not self._stale:
+        if heard.identity and (awaited or not self._asks) and not self._stale:
             self._identify(heard.identity, mono_ns)
         if heard.foreign:
             self.line.complain("foreign", heard.foreign)

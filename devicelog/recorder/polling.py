@@ -55,7 +55,8 @@ class Poller:
     def opened(self, mono_ns: int) -> None:
         """The line is open: the first cycle begins soon."""
         self.closed()
-        self._next_cycle = mono_ns + SETTLE_NS if self._polls else None
+        asks = bool(self._polls or self._identify)
+        self._next_cycle = mono_ns + SETTLE_NS if asks else None
 
     def closed(self) -> None:
         """The line is gone: what was asked will not be answered."""

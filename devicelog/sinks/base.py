@@ -8,11 +8,12 @@ a gap would overwrite the newer state.
 
 import enum
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
 from devicelog.journal.reader import Reader
+from devicelog.model.delivery import Position, Progress
 from devicelog.model.flow import Entry
 
 
@@ -64,3 +65,43 @@ class Sink(Protocol):
 
     def close(self) -> None:
         """Let go; never raises, never waits long."""
+
+
+@runtime_checkable
+class Store(Protocol):
+    """A sink that can be read back. Both calls raise SinkUnavailable."""
+
+    def started(self) -> str:
+        """When the server began its present life; empty if it does not say."""
+
+    def lacking(self, entries: Sequence[Entry], view: Reader) -> Sequence[Entry]:
+        """Those that do not stand in the store as they stand in the journal."""
+
+
+class Journal(Protocol):
+    """What a relay asks of the journal's writer."""
+
+    @property
+    def committed(self) -> int:
+        """The last durable `seq`."""
+
+    def deliver(self, progress: Progress) -> None:
+        """Make this durable with the next commit."""
+
+    def alarm(self, name: str, text: str, remedy: str = "") -> None:
+        """Tell something a person must know."""
+
+    def clear(self, name: str, text: str) -> None:
+        """It is over."""
+
+
+class RelayStatus(msgspec.Struct, frozen=True):
+    """How a sink stands. `since_ns`: since when it is there, or away. UTC."""
+
+    sink: str
+    connected: bool
+    since_ns: int
+    text: str
+    position: Position
+    pending: int
+    rejected: int

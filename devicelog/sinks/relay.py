@@ -10,7 +10,7 @@ import logging
 import random
 import threading
 from collections.abc import Callable, Sequence
-from typing import Final, Protocol
+from typing import Final
 
 import msgspec
 
@@ -19,7 +19,9 @@ from devicelog.errors import SinkUnavailable
 from devicelog.journal.reader import Reader
 from devicelog.model.delivery import Position, Progress, Reject
 from devicelog.model.flow import Entry
-from devicelog.sinks.base import Rejected, Said, Sink
+from devicelog.sinks.base import Journal, Rejected, RelayStatus, Said, Sink, Store
+from devicelog.sinks.latecomers import Latecomers
+from devicelog.sinks.proof import Proving
 
 _log = logging.getLogger(__name__)
 
@@ -29,35 +31,6 @@ _LOOK_S: Final = 1.0
 _FIRST_WAIT_S: Final = 0.2
 _LAST_WAIT_S: Final = 60.0
 _ALARM_NS: Final = 60 * SECOND  # a shorter absence is no news for a person
-
-
-class Journal(Protocol):
-    """What a relay asks of the journal's writer."""
-
-    @property
-    def committed(self) -> int:
-        """The last durable `seq`."""
-
-    def deliver(self, progress: Progress) -> None:
-        """Make this durable with the next commit."""
-
-    def alarm(self, name: str, text: str, remedy: str = "") -> None:
-        """Tell something a person must know."""
-
-    def clear(self, name: str, text: str) -> None:
-        """It is over."""
-
-
-class RelayStatus(msgspec.Struct, frozen=True):
-    """How a sink stands. `since_ns`: since when it is there, or away. UTC."""
-
-    sink: str
-    connected: bool
-    since_ns: int
-    text: str
-    position: Position
-    pending: int
-    rejected: int
 
 
 class Relay:
@@ -90,6 +63,10 @@ class Relay:
         self._first_wait_s = self._wait_s = first_wait_s
         self._rejected = 0
         self._position = Position()
+        self._late = Latecomers(sink.name)
+        self._proving: Proving | None = None
+        if isinstance(sink, Store):
+            self._proving = Proving(sink.name, sink, journal, clock)
 
     # --- From anywhere ------------------------------------------------------------
 
@@ -101,11 +78,22 @@ class Relay:
 
     def reset(self, done_to: int = 0) -> None:
         """Send everything after this again, as history."""
+        self._change(
+            lambda old: Position(done_to, proof=old.proof).opened(old.top),
+        )
 
-        def now() -> None:
-            self._move(Position(done_to=done_to).opened(self._position.top))
+    def prove(self, after: int = 0) -> None:
+        """Read everything after this back, if the sink can be read."""
+        proving = self._proving
+        if proving is not None:
+            self._change(lambda old: proving.again(old, after))
 
-        self._calls.append(now)
+    def rewrote(self, seq: int) -> None:
+        """Somebody else has sent entries from this one on to the sink again."""
+        self._change(lambda old: old.proved(old.proof.wrote(seq)))
+
+    def _change(self, change: Callable[[Position], Position]) -> None:
+        self._calls.append(lambda: self._move(change(self._position)))
         self.wake()
 
     def stop(self) -> None:
@@ -130,9 +118,9 @@ class Relay:
 
     def run(self) -> None:
         """Until `stop`."""
+        name = self.sink.name
         with Reader(self._directory) as view:
-            self._position = view.position(self.sink.name)
-            self._rejected = view.rejected(self.sink.name)
+            self._position, self._rejected = view.position(name), view.rejected(name)
             while not self._stopping:
                 self.beats += 1
                 self._pass(view)
@@ -144,8 +132,10 @@ class Relay:
         try:
             if not self._connected:
                 self._connect(view)
-            lived = self._live(view)
-            if not (self._backfill(view) or lived):
+            worked = self._live(view)
+            for work in (self._backfill, self._revisit, self._prove):
+                worked = work(view) or worked
+            if not worked:
                 self.sink.tend()
                 self._rest(_LOOK_S)
         except SinkUnavailable as error:
@@ -153,8 +143,12 @@ class Relay:
 
     def _connect(self, view: Reader) -> None:
         self.sink.connect()
-        self._move(self._position.opened(view.last_seq()))
+        before = self._position
+        self._move(before.opened(view.last_seq()))
         self.sink.present(view)
+        self._late.call(self._position)
+        if self._proving:
+            self._move(self._proving.connected(before, self._position))
         self._connected, self._away_ns = True, None
         self._text, self._since_ns = "connected", self._clock.wall_ns()
         if self._alarmed:
@@ -187,11 +181,43 @@ class Relay:
         self._move(self._position.filled(upto), progress)
         return True
 
+    def _revisit(self, view: Reader) -> bool:
+        """Whether entries were waiting whose time may be known by now."""
+        entries = self._late.page(view)
+        if not entries:
+            return False
+        upto, progress = self._send(entries, historical=True, view=view)
+        self._late.sent(upto)
+        gone = {it.seq for it in entries if it.seq <= upto} - {*progress.waiting}
+        told = msgspec.structs.replace(progress, waiting=(), arrived=tuple(gone))
+        self._move(self._position, told)
+        return True
+
+    def _prove(self, view: Reader) -> bool:
+        """Whether something was to be read back."""
+        if self._proving is None:
+            return False
+        self._move(self._proving.look(self._position))
+        page = self._proving.page(self._position, view)
+        if page is None:
+            return False
+        upto, progress = page.upto, None
+        if page.lacking:
+            sent, progress = self._send(page.lacking, historical=True, view=view)
+            upto = upto if sent == page.lacking[-1].seq else sent
+        self._move(self._position.read_to(upto), progress)
+        return True
+
     def _send(
         self, entries: Sequence[Entry], *, historical: bool, view: Reader
     ) -> tuple[int, Progress]:
         """Up to which `seq` these are dealt with, and what was set aside on the way."""
+        if self._proving:
+            proof = self._position.proof.wrote(entries[0].seq)
+            self._position = self._position.proved(proof)
         answers = self.sink.send(entries, historical=historical, view=view)
+        if any(entry.kind == "clock" for entry in entries):
+            self._late.call(self._position)
         upto = entries[0].seq - 1
         rejects: list[Reject] = []
         waiting: list[int] = []
@@ -227,6 +253,8 @@ class Relay:
 
     def _set_aside(self, rejects: Sequence[Reject]) -> None:
         self._rejected += len(rejects)
+        if self._proving:
+            self._proving.refused(rejects)
         if rejects:
             first = rejects[0]
             self._journal.alarm(
@@ -240,9 +268,12 @@ class Relay:
         """Logged once, an alarm once it lasts; again after a rest."""
         now_ns = self._clock.mono_ns()
         if self._away_ns is None:
-            _log.warning("%s is away: %s", self.sink.name, error)
+            # As text: who keeps records would keep the batch that it was raised from.
+            _log.warning("%s is away: %s", self.sink.name, str(error))
             self._away_ns, self._since_ns = now_ns, self._clock.wall_ns()
-        if not self._alarmed and now_ns - self._away_ns >= _ALARM_NS:
+        # What asks for a person is told at once.
+        lasts = error.retry_after_s >= _LAST_WAIT_S
+        if not self._alarmed and (lasts or now_ns - self._away_ns >= _ALARM_NS):
             self._alarmed = True
             text = f"{self.sink.name} is away: {error.message}"
             self._journal.alarm(self._alarm, text, error.hint)

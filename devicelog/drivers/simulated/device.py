@@ -1,120 +1,211 @@
-"""A virtual device on its wire: requests in, answers out, through its own profile.
+"""A virtual device on its wire: asked or unasked, in its own profile's words.
 
 The same declaration that decodes for the recorder encodes here. What it says of itself
 comes from a source (physics that a script plays upon); how it says it can be spoilt by
 `Faults`, at any time, as a line and its people would.
 """
 
-import struct
-from collections.abc import Mapping
+import random
+from collections.abc import Callable, Mapping, Sequence
+from math import inf
 from typing import Final, Protocol
 
 import msgspec
 
+from devicelog.drivers.framed import FramedDriver
+from devicelog.drivers.meaning import Values
 from devicelog.drivers.modbus import ModbusDriver
-from devicelog.drivers.profile import ModbusProfile, Profile, Read
+from devicelog.drivers.profile import (
+    BytesProfile,
+    ModbusProfile,
+    Profile,
+    TableProfile,
+    TextProfile,
+)
+from devicelog.drivers.simulated.faults import Faults
+from devicelog.drivers.simulated.machine import machine
+from devicelog.drivers.simulated.speakers import Messages, Registers, Speaker
+from devicelog.drivers.simulated.uart import reheard
+from devicelog.drivers.simulated.voice import Voice
 from devicelog.errors import ConfigError
 from devicelog.model.fields import Value
-from devicelog.model.flow import Frame, Identity
-from devicelog.wire import modbus
+from devicelog.model.flow import Frame, Identity, Noise
+from devicelog.model.states import Modality
 
-_ILLEGAL_FUNCTION: Final = 1
-_ILLEGAL_ADDRESS: Final = 2
+_BABBLE_S: Final = 0.1  # so often a babbling device says something
 
 
 class Source(Protocol):
     """What the device is: it lives in a time of its own, and says how it is."""
 
+    @property
+    def faults(self) -> Faults:
+        """What is wrong now; may be changed."""
+
+    @property
+    def modalities(self) -> frozenset[Modality]:
+        """Of which channels it tells."""
+
+    @property
+    def due_s(self) -> float:
+        """When its faults change; infinite: no more."""
+
     def advance(self, to_s: float) -> None:
         """Let time pass up to here, in seconds since the device exists."""
 
-    def values(self) -> Mapping[str, Value]:
-        """Fields of the catalogue, and the cells of run states by name."""
-
-
-class Faults(msgspec.Struct):
-    """What is wrong now; may be changed while the device is served.
-
-    `silent`: no answer at all. `corrupt`: the checksum is wrong. `half`: the answer
-    ends in its middle. `garbage`: these bytes come before it. `identity`: another
-    device is behind this cable.
-    """
-
-    silent: bool = False
-    corrupt: bool = False
-    half: bool = False
-    garbage: bytes = b""
-    identity: Identity | None = None
-
-    def spoil(self, answer: bytes) -> bytes:
-        """The answer as it arrives."""
-        if self.silent or not answer:
-            return b""
-        if self.corrupt:
-            answer = answer[:-1] + bytes((answer[-1] ^ 0xFF,))
-        if self.half:
-            answer = answer[: len(answer) // 2]
-        return self.garbage + answer
+    def values(self, modality: Modality) -> Mapping[str, Value]:
+        """Fields of the catalogue, and `state`, of its channel of this modality."""
 
 
 class VirtualDevice:
-    """One device of a profile of style modbus_rtu. Pure: it is told the time.
+    """One device of a profile that says it all in tables. Pure: it is told the time.
 
-    Raises ConfigError for a profile of another style.
+    Channels of which its source does not tell are at rest. `seed` decides what its
+    faults leave to chance.
     """
 
-    def __init__(self, profile: Profile, source: Source, identity: Identity) -> None:
+    def __init__(
+        self, profile: Profile, source: Source, identity: Identity, *, seed: int = 1
+    ) -> None:
+        if not isinstance(profile, TableProfile):
+            raise _no_simulation(profile)
         self.source = source
         self.identity = identity
-        self.faults = Faults()
-        if not isinstance(profile, ModbusProfile):
-            raise ConfigError(
-                f"profile {profile.name} cannot be simulated",
-                hint="only those of style modbus_rtu can, yet",
-            )
         self._profile = profile
-        self._driver = ModbusDriver(profile)
+        self._driver, self._speaker = _spoken(profile, self._said)
         self._framer = self._driver.framer()
+        self._asks = {
+            it.data for it in (self._driver.identify(), *self._driver.polls()) if it
+        }
+        self._voices = {
+            it.name: Voice(it, [c for c in profile.cells if c.message == it.message])
+            for it in profile.channels
+        }
+        lacking = {it.modality for it in profile.channels} - source.modalities
+        self._at_rest = machine(lacking)
+        self._rests = bool(lacking)
+        self._dice = random.Random(seed)  # noqa: S311  chance, no secret
+        self._babbles_s = inf
+        self._gone = False  # its port, when last looked at
+
+    @property
+    def faults(self) -> Faults:
+        """What is wrong now; may be changed."""
+        return self.source.faults
+
+    @property
+    def unplugged(self) -> bool:
+        """Whether its port is gone now."""
+        return self.faults.unplugged
 
     def receive(self, data: bytes, now_s: float) -> bytes:
         """What it answers to these bytes; b"" in: the line fell silent.
 
-        Requests to other units are not answered. Never raises, whatever the bytes.
+        Never raises, whatever the bytes.
         """
-        self.source.advance(now_s)
-        return b"".join(
-            self.faults.spoil(self._answer(piece.data))
-            for piece in self._framer.feed(data)
-            if isinstance(piece, Frame) and piece.kind == "request"
-        )
+        answer = self.converse(self.off_line(data), now_s)
+        return self.on_line(answer, echo=data)
+
+    @property
+    def due_s(self) -> float:
+        """When it next has something to say unasked; infinite: never."""
+        if self._gone:
+            return self.source.due_s
+        return min(self._speaker.due_s, self._babbles_s, self.source.due_s)
+
+    def speak(self, now_s: float) -> bytes:
+        """What it has said unasked up to now."""
+        said: list[bytes] = []
+        while (due := self.due_s) <= now_s:
+            self._advance(due)
+            if self._gone:
+                continue
+            said += [self._spoilt(it) for it in self._speaker.unasked(due)]
+            if due == self._babbles_s:
+                self._babbles_s += _BABBLE_S
+                said.append(self._dice.randbytes(round(self.faults.babble * _BABBLE_S)))
+        self._advance(now_s)
+        return self.on_line(b"".join(said)) if said else b""
+
+    # --- For who shares its line ----------------------------------------------------
+
+    def converse(self, data: bytes, now_s: float) -> bytes:
+        """What it answers, before its line does anything to that."""
+        self._advance(now_s)
+        if data in self._asks and not self._framer.pending:  # whole, as nearly always
+            pieces: Sequence[Frame | Noise] = (Frame(data, "request"),)
+        else:
+            pieces = self._framer.feed(data)
+        answers = [
+            self._spoilt(answer)
+            for piece in pieces
+            if isinstance(piece, Frame)
+            for answer in self._speaker.answers(piece)
+        ]
+        return answers[0] if len(answers) == 1 else b"".join(answers)
+
+    def on_line(self, said: bytes, *, echo: bytes = b"") -> bytes:
+        """What arrives of this at the other end."""
+        faults = self.faults
+        if faults.unplugged:
+            return b""
+        if faults.line is not None:
+            said = reheard(said, faults.line, self._profile.line)
+        return echo + said if faults.echo else said
+
+    def off_line(self, data: bytes) -> bytes:
+        """What it hears of this; as many devices do, it takes wrong parity too."""
+        line = self.faults.line
+        return data if line is None else reheard(data, self._profile.line, line)
 
     # --- Private ------------------------------------------------------------------
 
-    def _answer(self, asked: bytes) -> bytes:
-        unit, function, address, count = struct.unpack(">BBHH", asked[:-2])
-        if unit != self._profile.wire.unit:
-            return b""
-        served = [it for it in self._profile.messages if it.function == function]
-        if not served:
-            return modbus.exception(unit, function, _ILLEGAL_FUNCTION)
-        for it in served:
-            first = address - it.address
-            if first >= 0 and first + count <= it.count:
-                part = _part(it, self._block(it), first, count)
-                return modbus.response(unit, function, part)
-        return modbus.exception(unit, function, _ILLEGAL_ADDRESS)
+    def _advance(self, now_s: float) -> None:
+        self.source.advance(now_s)
+        if self._rests:
+            self._at_rest.advance(now_s)
+        faults = self.faults
+        if not faults.babble:
+            self._babbles_s = inf
+        elif self._babbles_s == inf:
+            self._babbles_s = now_s + _BABBLE_S
+        if self._gone and not faults.unplugged:
+            self._speaker.begin(now_s)
+        self._gone = faults.unplugged
 
-    def _block(self, request: Read) -> bytes:
-        """All data of a declared request, as they are now."""
-        if request.name != self._profile.identity:
-            return self._driver.encode(request.name, {**self.source.values()})
-        identity = self.faults.identity or self.identity
-        return self._driver.encode(request.name, msgspec.structs.asdict(identity))
+    def _spoilt(self, said: bytes) -> bytes:
+        return self.faults.spoil(said, self._dice)
+
+    def _said(self, message: str) -> bytes:
+        """What a driver encodes of this message, as things are now."""
+        return self._driver.encode(message, self._values(message))
+
+    def _values(self, message: str) -> Values:
+        if message == self._profile.identity:
+            return msgspec.structs.asdict(self.faults.identity or self.identity)
+        values: Values = {}
+        for channel in self._profile.channels:
+            if channel.message == message:
+                modality = channel.modality
+                told = modality in self.source.modalities
+                now = (self.source if told else self._at_rest).values(modality)
+                values |= self._voices[channel.name].of(now)
+        return values
 
 
-def _part(request: Read, block: bytes, first: int, count: int) -> bytes:
-    """So many registers (or bits) of the block, from this one on."""
-    if request.function not in (1, 2):
-        return block[2 * first : 2 * (first + count)]
-    bits = int.from_bytes(block, "little") >> first & (1 << count) - 1
-    return bits.to_bytes(modbus.size(request.function, count), "little")
+def _spoken(
+    profile: TableProfile, say: Callable[[str], bytes]
+) -> tuple[ModbusDriver | FramedDriver, Speaker]:
+    """Who encodes for a profile of this style, and who answers."""
+    if isinstance(profile, ModbusProfile):
+        return ModbusDriver(profile), Registers(profile, say)
+    if isinstance(profile, BytesProfile | TextProfile):
+        return FramedDriver(profile), Messages(profile, say)
+    raise _no_simulation(profile)
+
+
+def _no_simulation(profile: Profile) -> ConfigError:
+    return ConfigError(
+        f"profile {profile.name} cannot be simulated",
+        hint="only a profile that says it all in tables can",
+    )

@@ -1,4 +1,4 @@
-"""What stands in a virtual clinic: heads, and what is set on the device's screen."""
+"""What stands in a virtual clinic: heads, and what is set on a device's screen."""
 
 from typing import Final
 
@@ -15,6 +15,9 @@ DUTY_LABELS: Final = {
     5: "1:19",
 }
 
+FOUR_POLE: Final = "4-pole classic"
+TWO_POLE: Final = "2-pole premodulated"
+
 
 class Head(msgspec.Struct, frozen=True):
     """An applicator. Numbers as the device stores them."""
@@ -26,12 +29,42 @@ class Head(msgspec.Struct, frozen=True):
 
 
 class Programme(msgspec.Struct, frozen=True):
-    """What is set before a treatment. Intensity is SATP (in the pulse)."""
+    """What is set before ultrasound. Intensity is as the device shows it."""
 
     frequency_mhz: float
     duty_pct: int
     intensity_w_cm2: float
     time_s: float
+
+
+class Current(msgspec.Struct, frozen=True):
+    """What is set before interferential current. Amplitudes in mA, r.m.s.
+
+    In 2-pole the current is modulated in the device, and circuit 1 alone carries it.
+    """
+
+    amplitude_1_ma: float
+    amplitude_2_ma: float
+    time_s: float
+    beat_low_hz: float = 100.0
+    beat_high_hz: float = 100.0
+    sweep_program: str = "none"
+    ramp_s: float = 0.0
+    waveform: str = FOUR_POLE
+    carrier_hz: float = 4000.0
+    balance_pct: float = 0.0
+
+
+class Combined(msgspec.Struct, frozen=True):
+    """The head as the moving electrode: one treatment of sound and current."""
+
+    sound: Programme
+    current: Current
+
+    @property
+    def time_s(self) -> float:
+        """Both share one timer."""
+        return self.sound.time_s
 
 
 LARGE: Final = Head("1", "50417", 5.0, 4.1)

@@ -10,43 +10,92 @@ intensity_w_cm2 = 0.8
 [[steps]]
 at_s = 90.0
 action = "uncouple"
+
+Interferential current has a `current` instead, combination therapy both.
 """
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
 from devicelog import strict
-from devicelog.drivers.simulated.equipment import DUTY_LABELS, LARGE, Head, Programme
-from devicelog.drivers.simulated.script import Script, Step
-from devicelog.drivers.simulated.ultrasound import Action
+from devicelog.drivers.simulated.channel import Action
+from devicelog.drivers.simulated.equipment import (
+    DUTY_LABELS,
+    LARGE,
+    Combined,
+    Current,
+    Head,
+    Programme,
+)
+from devicelog.drivers.simulated.play import Loaded, Script, Step
 from devicelog.errors import ConfigError
 from devicelog.model.fields import FIELDS
+from devicelog.model.states import Modality
 
-# The key that carries the value of an action; all others take none.
-_CARRIES: Final[dict[Action, str]] = {
-    "load": "programme",
-    "turn": "intensity_w_cm2",
-    "lengthen": "seconds",
-    "swap": "head",
-    "fail": "fault",
+# The keys that may carry the value of an action, one or the other; all others take
+# none. A programme and a current together are combination therapy.
+_CARRIES: Final[dict[Action, tuple[str, ...]]] = {
+    "load": ("programme", "current"),
+    "turn": ("intensity_w_cm2", "amplitude_ma"),
+    "lengthen": ("seconds",),
+    "jump": ("seconds",),
+    "swap": ("head",),
+    "uncouple": ("circuit",),
+    "couple": ("circuit",),
+    "dry": ("times",),
+    "fail": ("fault",),
+    "clock": ("says",),
 }
-_LONGEST_S: Final = 7200.0  # FIELDS["time_set_s"].high: no device counts further
+_OPTIONAL: Final = {"circuit"}
+_KEYS: Final = {key: None for keys in _CARRIES.values() for key in keys}
+_MEANT: Final[dict[str, Modality]] = {"intensity_w_cm2": "us", "amplitude_ma": "if"}
+# What bounds a number, by key: a field of the catalogue, or two numbers.
+_BOUNDS: Final[dict[str, str | tuple[float, float]]] = {
+    "frequency_mhz": "frequency_mhz",
+    "intensity_w_cm2": "intensity_w_cm2",
+    "time_s": "time_set_s",
+    "amplitude_1_ma": "amplitude_1_ma",
+    "amplitude_2_ma": "amplitude_2_ma",
+    "amplitude_ma": "amplitude_1_ma",
+    "beat_low_hz": "beat_low_hz",
+    "beat_high_hz": "beat_high_hz",
+    "carrier_hz": "carrier_hz",
+    "balance_pct": "balance_pct",
+    "ramp_s": "ramp_s",
+    "era_cm2": "era_cm2",
+    "bnr": "bnr",
+    "seconds": (0.001, 7200.0),  # no device counts further
+    "circuit": (1, 2),
+    "times": (0.01, 1000.0),
+    "timer_error_pct": (-99.0, 1000.0),
+}
 
 
 class _Step(msgspec.Struct, frozen=True):
     at_s: float
     action: Action
     programme: Programme | None = None
+    current: Current | None = None
     intensity_w_cm2: float | None = None
+    amplitude_ma: float | None = None
     seconds: float | None = None
     head: Head | None = None
+    circuit: int | None = None
+    times: float | None = None
     fault: str | None = None
+    says: str | None = None
+
+    @property
+    def carried(self) -> dict[str, Any]:
+        """What stands beside its time and its action."""
+        return {it: value for it in _KEYS if (value := getattr(self, it)) is not None}
 
 
 class _File(msgspec.Struct, frozen=True):
-    programme: Programme
+    programme: Programme | None = None
+    current: Current | None = None
     meaning: str = ""
     steps: tuple[_Step, ...] = ()
     head: Head = LARGE
@@ -67,7 +116,7 @@ def parse(text: str, source: str) -> Script:
         raise ConfigError(f"script {source} cannot be used:\n  {listed}")
     return Script(
         file.meaning or source,
-        file.programme,
+        _loaded(file.programme, file.current),
         steps=tuple(_step(it) for it in file.steps),
         head=file.head,
         ramp_s=file.ramp_s,
@@ -78,23 +127,28 @@ def parse(text: str, source: str) -> Script:
 # --- Private ----------------------------------------------------------------------
 
 
+def _loaded(sound: Programme | None, current: Current | None) -> Loaded:
+    if sound and current:
+        return Combined(sound, current)
+    loaded = sound or current
+    assert loaded  # noqa: S101  _problems saw to it
+    return loaded
+
+
 def _step(it: _Step) -> Step:
-    key = _CARRIES.get(it.action)
-    return Step(it.at_s, it.action, getattr(it, key) if key else None)
+    if it.action == "load":
+        return Step(it.at_s, it.action, _loaded(it.programme, it.current))
+    for key, value in it.carried.items():
+        return Step(it.at_s, it.action, value, _MEANT.get(key))
+    return Step(it.at_s, it.action)
 
 
 def _problems(table: strict.Table, file: _File) -> Iterator[strict.Problem]:
     """What is wrong with values whose shapes are right."""
-    yield from _programme(table, "programme", file.programme)
-    yield from _head(table, "head", file.head)
-    if file.ramp_s < 0:
-        yield table.problem(
-            "ramp_s", f"{file.ramp_s:g} is before the start", "0 or more"
-        )
-    if not -100 < file.timer_error_pct <= 1000:  # noqa: PLR2004  (FIELDS: timer_error_pct)
-        yield table.problem(
-            "timer_error_pct", f"{file.timer_error_pct:g} is no clock", "above -100"
-        )
+    if not (file.programme or file.current):
+        what = 'is missing: what is given ("current", if it is no ultrasound)'
+        yield table.problem("programme", what, "add it")
+    yield from _bounded(table, "", file)
     before = 0.0
     for n, it in enumerate(file.steps):
         key = f"steps[{n}]"
@@ -105,60 +159,48 @@ def _problems(table: strict.Table, file: _File) -> Iterator[strict.Problem]:
                 "steps stand in order, from second 0, the start",
             )
         before = max(before, it.at_s)
-        yield from _value(table, key, it)
+        yield from _carries(table, key, it)
+        yield from _bounded(table, f"{key}.", it)
 
 
-def _value(table: strict.Table, key: str, it: _Step) -> Iterator[strict.Problem]:
+def _carries(table: strict.Table, key: str, it: _Step) -> Iterator[strict.Problem]:
     """Whether a step carries what its action needs, and nothing else."""
-    needed = _CARRIES.get(it.action)
-    for name in _CARRIES.values():
-        there = getattr(it, name) is not None
-        if there and name != needed:
-            yield table.problem(
-                f"{key}.{name}", f'"{it.action}" takes no {name}', "remove it"
-            )
-        if not there and name == needed:
-            yield table.problem(
-                f"{key}.{name}", f'is missing: "{it.action}" needs it', "add it"
-            )
-    if it.programme is not None:
-        yield from _programme(table, f"{key}.programme", it.programme)
-    if it.head is not None:
-        yield from _head(table, f"{key}.head", it.head)
-    if it.seconds is not None and not 0 < it.seconds <= _LONGEST_S:
-        yield table.problem(
-            f"{key}.seconds", f"{it.seconds:g} is out of bounds", f"to {_LONGEST_S:g}"
-        )
-    if it.intensity_w_cm2 is not None:
-        yield from _field(table, key, "intensity_w_cm2", it.intensity_w_cm2)
+    may = _CARRIES.get(it.action, ())
+    there = [*it.carried]
+    for name in there:
+        if name not in may:
+            what = f'"{it.action}" takes no {name}'
+            yield table.problem(f"{key}.{name}", what, "remove it")
+    if may and not _OPTIONAL.issuperset(may) and not set(may) & set(there):
+        remedy = " or ".join(["add it", *may[1:]])
+        what = f'is missing: "{it.action}" needs it'
+        yield table.problem(f"{key}.{may[0]}", what, remedy)
+    if it.action != "load" and set(may) <= set(there) and len(may) > 1:
+        what = f"stands beside {may[0]}: a step does one thing"
+        yield table.problem(f"{key}.{may[1]}", what, "make two steps of it")
 
 
-def _programme(
-    table: strict.Table, key: str, programme: Programme
+def _bounded(
+    table: strict.Table, key: str, it: msgspec.Struct
 ) -> Iterator[strict.Problem]:
-    yield from _field(table, key, "frequency_mhz", programme.frequency_mhz)
-    yield from _field(table, key, "intensity_w_cm2", programme.intensity_w_cm2)
-    yield from _field(table, key, "time_s", programme.time_s, "time_set_s")
-    if programme.duty_pct not in DUTY_LABELS:
-        known = ", ".join(str(it) for it in DUTY_LABELS)
-        yield table.problem(
-            f"{key}.duty_pct", f"{programme.duty_pct} has no label", f"one of {known}"
-        )
+    """Whether numbers are within their bounds, in this table and those within it."""
+    for name, value in msgspec.structs.asdict(it).items():
+        where = f"{key}{name}"
+        if isinstance(value, msgspec.Struct):
+            yield from _bounded(table, f"{where}.", value)
+        elif name == "duty_pct" and value not in DUTY_LABELS:
+            known = ", ".join(str(it) for it in DUTY_LABELS)
+            yield table.problem(where, f"{value} has no label", f"one of {known}")
+        elif name in _BOUNDS and value is not None:
+            low, high = _bounds(name)
+            if not low <= value <= high:
+                what = f"{value:g} is out of bounds"
+                yield table.problem(where, what, f"{low:g} to {high:g}")
 
 
-def _head(table: strict.Table, key: str, head: Head) -> Iterator[strict.Problem]:
-    yield from _field(table, key, "era_cm2", head.era_cm2)
-    yield from _field(table, key, "bnr", head.bnr)
-
-
-def _field(
-    table: strict.Table, key: str, name: str, value: float, field: str = ""
-) -> Iterator[strict.Problem]:
-    """Whether the catalogue believes this value."""
-    known = FIELDS[field or name]
-    if not known.plausible(value):
-        yield table.problem(
-            f"{key}.{name}",
-            f"{value:g} is out of bounds",
-            f"{known.low:g} to {known.high:g}",
-        )
+def _bounds(name: str) -> tuple[float, float]:
+    bounds = _BOUNDS[name]
+    if not isinstance(bounds, str):
+        return bounds
+    field = FIELDS[bounds]
+    return field.low or 0.0, field.high or 0.0

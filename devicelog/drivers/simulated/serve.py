@@ -19,7 +19,7 @@ import time
 import tty
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 LOOK_S: Final = 0.05  # how soon a stop or an unplug is noticed
 _SILENCE_S: Final = 0.05  # a pause after which half a request is dead
@@ -34,6 +34,18 @@ class Device(Protocol):
         """What it answers to these bytes; b"" in: the line fell silent."""
 
 
+@runtime_checkable
+class Speaking(Device, Protocol):
+    """A device that also says something unasked, and whose port may go by itself."""
+
+    @property
+    def unplugged(self) -> bool:
+        """Whether its port is gone now."""
+
+    def speak(self, now_s: float) -> bytes:
+        """What it has said unasked up to now."""
+
+
 class Port:
     """A place where one device can be reached. `harsh`: it sends byte by byte.
 
@@ -46,6 +58,7 @@ class Port:
         self._harsh = harsh
         self._out = bytearray()
         self._heard_at = 0.0
+        self._speaking = device if isinstance(device, Speaking) else None
         self._pull_for: float | None = None
         self._back_at: float | None = None
 
@@ -53,14 +66,23 @@ class Port:
         """Pull the plug; it is put in again after so long (of the server's clock)."""
         self._pull_for = seconds
 
-    def tend(self, selector: selectors.BaseSelector, now: float) -> None:
+    def tend(
+        self, selector: selectors.BaseSelector, now: float, device_s: float
+    ) -> None:
         """Unplug, plug in and send what is due."""
         if self._pull_for is not None:
             self._back_at, self._pull_for = now + self._pull_for, None
             self.pull(selector)
-        if self._back_at is not None and now >= self._back_at:
+        said = self._speaking.speak(device_s) if self._speaking else b""
+        if self._speaking and self._speaking.unplugged:
+            if self.plugged:
+                self._back_at = now
+                self.pull(selector)
+        elif self._back_at is not None and now >= self._back_at:
             self._back_at = None
             self.plug(selector)
+        if said and self.plugged:
+            self._say(said)
         if self._out and self._hungry():
             self._write(bytes(self._out[:1]))
             del self._out[:1]
@@ -70,11 +92,7 @@ class Port:
         if now - self._heard_at >= _SILENCE_S:
             self.device.receive(b"", device_s)
         self._heard_at = now
-        answer = self.device.receive(data, device_s)
-        if not self._harsh:
-            self._write(answer)
-        elif len(self._out) < _CHUNK:
-            self._out += answer
+        self._say(self.device.receive(data, device_s))
 
     @property
     def sending(self) -> bool:
@@ -92,6 +110,12 @@ class Port:
     def read(self, selector: selectors.BaseSelector, fd: int) -> bytes:
         """What arrived at this descriptor; b"" if it was no data."""
         raise NotImplementedError
+
+    def _say(self, data: bytes) -> None:
+        if not self._harsh:
+            self._write(data)
+        elif len(self._out) < _CHUNK:
+            self._out += data
 
     def _write(self, data: bytes) -> None:
         raise NotImplementedError
@@ -262,7 +286,8 @@ def serve(
             port.plug(selector)
         while not stop():
             for port in ports:
-                port.tend(selector, now())
+                moment = now()
+                port.tend(selector, moment, (moment - began) * speed)
             wait = _HARSH_S if any(port.sending for port in ports) else LOOK_S
             for key, _ in selector.select(wait):
                 data = key.data.read(selector, key.fd)

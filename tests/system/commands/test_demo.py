@@ -14,14 +14,21 @@ from typing import Any
 import pytest
 from system.commands.site import BOUND_S, PROGRAM, wait_until
 
+from devicelog.journal.reader import Reader
 
-def started(tmp_path, *args: str, **options: Any):
+
+def started(tmp_path, *args: str, days="0", **options: Any):
     return subprocess.Popen(
-        [*PROGRAM, "demo", *args],
+        [*PROGRAM, "demo", "--days", days, *args],
         stdout=options.pop("stdout", subprocess.PIPE),
         stderr=subprocess.PIPE,
         text=True,
-        env=os.environ | {"TMPDIR": str(tmp_path), "TERM": "xterm"},
+        env=os.environ
+        | {
+            "TMPDIR": str(tmp_path),
+            "XDG_CACHE_HOME": str(tmp_path / "cache"),
+            "TERM": "xterm",
+        },
         **options,
     )
 
@@ -84,3 +91,39 @@ def test_on_a_terminal_it_has_a_screen_of_its_own(tmp_path):
     assert b"time left" in shown
     assert b"SIMULATED: " in after
     assert process.returncode == 0
+
+
+def summed_up(tmp_path, *args: str):
+    with started(tmp_path, *args, days="1") as process:
+        told, errors = process.communicate(timeout=3 * BOUND_S)
+    assert (process.returncode, errors) == (0, "")
+    return told
+
+
+def test_the_days_before_are_made_once_and_kept(tmp_path):
+    first = summed_up(tmp_path, "--for", "2s")
+    (kept,) = (tmp_path / "cache" / "devicelog").iterdir()
+    born = (kept / "journal.db").stat().st_ino
+    again = summed_up(tmp_path, "--for", "2s")
+    with Reader(kept) as reader:
+        devices = {row.device for row in reader.sessions()}
+
+    for told in (first, again):
+        assert f"entries more are in the journal, kept in {kept}" in told
+    assert [*(tmp_path / "cache" / "devicelog").iterdir()] == [kept]
+    assert (kept / "journal.db").stat().st_ino == born
+    assert devices >= {"us-1", "us-2", "if-1", "combo-1"}
+    # Each day is told on the board: what ended last is of the days before.
+    assert "completed" in again
+
+
+def test_who_ends_it_while_days_are_made_keeps_nothing(tmp_path):
+    with started(tmp_path, days="22") as process:
+        cache = tmp_path / "cache" / "devicelog"
+        wait_until(lambda: list(cache.glob("begun-*/journal.db")))
+        process.send_signal(signal.SIGINT)
+        told, errors = process.communicate(timeout=3 * BOUND_S)
+
+    assert (process.returncode, told) == (0, "")
+    assert "ended before the weeks were whole" in errors
+    assert list(cache.iterdir()) == []

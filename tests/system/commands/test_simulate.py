@@ -185,15 +185,33 @@ states = { 0 = "idle", 1 = "running" }
 """
 
 
-def test_a_profile_that_no_virtual_device_speaks_is_refused(site):
+def test_a_script_for_which_a_profile_has_no_channel_is_refused(site):
     other = site.folder / "if.toml"
     other.write_text(INTERFERENTIAL)
-    told = site.run("simulate", str(other), code=3).stderr
+    told = site.run("simulate", str(other), "--script", "R1", code=3).stderr
 
-    assert "channel if of profile if-modbus cannot be simulated" in told
-    assert "profile us-classic cannot be simulated" in (
-        site.run("simulate", "us-classic", code=3).stderr
-    )
+    assert "profile if-modbus cannot play this script" in told
+    assert "no channel of modality us" in told
+
+
+@pytest.mark.parametrize(
+    ("profile", "script", "more", "told"),
+    [
+        ("combo", "diagnostic", (), "requests sent, 0 unanswered"),
+        ("us-classic", "R1", ("--tapped",), "nothing was sent"),
+    ],
+)
+def test_it_is_heard_with_what_it_prints(site, profile, script, more, told):
+    # So fast that the treatment begins, and so slow that it does not end meanwhile.
+    asked = ("simulate", profile, "--script", script, "--speed", "20", *more)
+    with site.running(*asked) as process:
+        device = block(process)
+        site.device(**device).write()
+        ended = site.run("devices", "test", device["name"], "--seconds", "3")
+
+    assert "it works" in ended.stdout
+    assert told in ended.stdout
+    assert "is running" in ended.stdout
 
 
 def test_the_scripts_are_listed(site):

@@ -8,8 +8,8 @@ import pytest
 from unit.cli.test_help import NAMES
 
 from devicelog.drivers.capture import Summary, Told
+from devicelog.drivers.simulated.channel import Action
 from devicelog.drivers.simulated.script_file import parse
-from devicelog.drivers.simulated.ultrasound import ACTS
 from devicelog.errors import (
     ConfigError,
     DevicelogError,
@@ -19,6 +19,7 @@ from devicelog.errors import (
 )
 from devicelog.journal.check import Report
 from devicelog.journal.rows import SessionRow
+from devicelog.model.kinds import ReceiptBody
 from devicelog.model.said import Point
 from devicelog.operations.backups import Restored
 from devicelog.operations.inventory import Inventory, Known
@@ -33,6 +34,7 @@ from devicelog.records.keys import Identity
 from devicelog.records.manual import Given, History
 from devicelog.records.patients import Person
 from devicelog.records.recall import Recall, Touched
+from devicelog.records.receipts import Verified
 from devicelog.records.register import Standing
 from devicelog.records.story import SaidOf
 
@@ -69,6 +71,8 @@ SHAPES = (
     Verdict,
     Made,
     Restored,
+    Verified,
+    ReceiptBody,
 )
 
 
@@ -104,4 +108,4 @@ def test_the_script_on_the_page_is_one():
         "uncouple",
         "couple",
     ]
-    assert all(action in PAGE for action in ACTS)
+    assert all(f"`{action}`" in PAGE for action in Action.__args__)

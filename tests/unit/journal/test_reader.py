@@ -7,6 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import msgspec
 import pytest
 import requires
 from journals import clinic, entries, event, fill, reading, writer
@@ -70,6 +71,26 @@ def test_a_session_starts_when_its_first_reading_was_taken(tmp_path):
         journal.append([event(5, "start", "us-1.us.x", began_ns=123)], 5)
     with Reader(str(tmp_path / "data")) as reader:
         assert reader.session("us-1.us.x").started_ns == 123
+
+
+def test_each_channel_of_a_device_is_told_apart(tmp_path):
+    def of(channel, n):
+        return msgspec.structs.replace(reading(n), channel=channel)
+
+    with writer(tmp_path / "data") as journal:
+        fill(journal, [[of("us", 1)], [of("us", 2)], [of("if", 3)], [of("if", 4)]])
+        for channel, n in (("us", 5), ("if", 6), ("us", 7)):
+            start = event(n, "start", f"us-1.{channel}.{n}")
+            fill(journal, [[msgspec.structs.replace(start, channel=channel)]])
+    with Reader(str(tmp_path / "data")) as reader:
+        newest = {c: reader.last("reading", "us-1", c) for c in ("us", "if", "e1")}
+        sessions = reader.sessions(device="us-1", channel="if")
+
+        assert newest["us"].key == "r/2"
+        assert newest["if"].key == "r/4"
+        assert newest["e1"] is None
+        assert reader.last("reading", "us-1").key == "r/4"
+        assert [row.session_id for row in sessions] == ["us-1.if.6"]
 
 
 def test_devices_runs_anchors_and_alarms(tmp_path):

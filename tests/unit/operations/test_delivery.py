@@ -12,7 +12,7 @@ from devicelog.errors import DevicelogError, JournalError
 from devicelog.journal.reader import Reader
 from devicelog.model.delivery import Position
 from devicelog.operations.delivery import Delivery, sentence, span
-from devicelog.sinks.relay import RelayStatus
+from devicelog.sinks.base import RelayStatus
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def test_each_sink_has_its_relay_and_is_ended(directory):
         wait_until(lambda: delivery.status[0].pending == 0)
         delivery.check()
         (status,) = delivery.status
-        beats = delivery.beats["harsh"]
+        beats = delivery.beats["relay to harsh"]
         delivery.stop()
 
     assert (status.sink, status.connected, status.rejected) == ("harsh", True, 0)
@@ -47,7 +47,7 @@ def test_a_relay_whose_thread_ended_is_noticed(directory):
     with writer(directory) as journal:
         delivery = Delivery([Broken([])], str(directory), journal, SystemClock())
         delivery.start()
-        wait_until(lambda: not delivery._threads["harsh"].is_alive())
+        wait_until(lambda: not delivery._threads["relay to harsh"].is_alive())
         with pytest.raises(JournalError, match="relay to harsh ended"):
             delivery.check()
         delivery.stop()

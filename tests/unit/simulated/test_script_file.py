@@ -4,7 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devicelog.drivers.simulated.equipment import LARGE, SMALL, Programme
+from devicelog.drivers.simulated.equipment import (
+    LARGE,
+    SMALL,
+    Combined,
+    Current,
+    Programme,
+)
 from devicelog.drivers.simulated.script import Step
 from devicelog.drivers.simulated.script_file import parse
 from devicelog.errors import ConfigError
@@ -27,7 +33,7 @@ def test_a_script_is_what_its_file_says():
 
     assert it.programme == Programme(1.0, 50, 1.0, 4.0)
     assert (it.head, it.ramp_s, it.timer_error_pct) == (LARGE, 0.0, 0.0)
-    assert it.steps == (Step(1.0, "turn", 0.4), Step(2.0, "resume"))
+    assert it.steps == (Step(1.0, "turn", 0.4, "us"), Step(2.0, "resume"))
 
 
 def test_every_action_takes_what_it_needs():
@@ -83,11 +89,20 @@ programme = { frequency_mhz = 3, duty_pct = 20, intensity_w_cm2 = 0.5, time_s = 
         (("at_s = 2", "at_s = nan"), "steps[1].at_s: nan is before 1"),
         (('"resume"', '"resum"'), 'steps[1].action: "resum" is not allowed (did you m'),
         (('"turn"', '"pause"'), 'steps[0].intensity_w_cm2: "pause" takes no intensity'),
-        (("intensity_w_cm2 = 0.4", ""), 'is missing: "turn" needs it (add it)'),
+        (("intensity_w_cm2 = 0.4", ""), '"turn" needs it (add it or amplitude_ma)'),
+        (
+            ("intensity_w_cm2 = 0.4", "intensity_w_cm2 = 0.4\namplitude_ma = 4"),
+            "steps[0].amplitude_ma: stands beside intensity_w_cm2",
+        ),
+        (('"resume"', '"dry"\ntimes = 0'), "steps[1].times: 0 is out of bounds"),
+        (('"resume"', '"couple"\ncircuit = 3'), "steps[1].circuit: 3 is out of b"),
         (('"resume"', '"swap"'), 'steps[1].head: is missing: "swap" needs it'),
         (('"resume"', '"lengthen"\nseconds = -1'), "steps[1].seconds: -1 is out of b"),
         (('"resume"', '"resume"\nhead = { id = 1 }'), "steps[1].head.serial: is missi"),
-        (("programme", "ramp_s = -1\nprogramme"), "ramp_s: -1 is before the start"),
+        (
+            ("programme", "ramp_s = -1\nprogramme"),
+            "ramp_s: -1 is out of bounds (0 to 120)",
+        ),
     ],
 )
 def test_what_is_wrong_with_a_script_is_told_with_its_line(change, told):
@@ -97,6 +112,40 @@ def test_what_is_wrong_with_a_script_is_told_with_its_line(change, told):
 
     assert told in caught.value.message
     assert "\n  own.toml:" in caught.value.message
+
+
+def test_current_and_both_together():
+    current = """
+current = { amplitude_1_ma = 10, amplitude_2_ma = 12, time_s = 60, ramp_s = 2 }
+[[steps]]
+at_s = 1
+action = "turn"
+amplitude_ma = 8
+[[steps]]
+at_s = 2
+action = "uncouple"
+circuit = 2
+[[steps]]
+at_s = 3
+action = "couple"
+"""
+    alone = parse(current, "own.toml")
+    both = parse(OWN.replace("[[", f"{current.partition('[[')[0]}[[", 1), "own.toml")
+
+    assert alone.programme == Current(10.0, 12.0, 60.0, ramp_s=2.0)
+    assert alone.modalities == {"if"}
+    assert alone.steps == (
+        Step(1.0, "turn", 8.0, "if"),
+        Step(2.0, "uncouple", 2),
+        Step(3.0, "couple"),
+    )
+    assert both.programme == Combined(Programme(1.0, 50, 1.0, 4.0), alone.programme)
+    assert both.modalities == {"us", "if"}
+
+
+def test_a_script_gives_something():
+    with pytest.raises(ConfigError, match="programme: is missing: what is given"):
+        parse('meaning = "nothing"', "own.toml")
 
 
 def test_what_is_no_toml_is_told():

@@ -1,0 +1,1 @@
+"""Virtual devices before the real pipeline, on a clock of our own."""

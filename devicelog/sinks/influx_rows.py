@@ -1,0 +1,233 @@
+"""Entries of the journal as rows of the store.
+
+What can be overwritten (a session's row, an event that lasts) is made from the journal
+as it stands, never from the body of the entry that tells of it. The same journal gives
+the same rows, so that sending again and comparing work.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from devicelog.errors import SinkRejected
+from devicelog.journal.reader import Reader
+from devicelog.model import codec
+from devicelog.model.fields import FIELDS, Value
+from devicelog.model.flow import Entry
+from devicelog.model.kinds import AlarmBody, DeviceBody, GapBody, ReadingBody
+from devicelog.model.states import Modality
+from devicelog.sinks.influx_sessions import Told, session_rows
+from devicelog.sinks.influx_times import Placed, Times
+from devicelog.sinks.lines import Row
+
+_MS: Final = 1_000_000
+_KNOWN: Final = 64  # sessions whose start is remembered
+_TRUSTED: Final = Placed(0)
+_UNTRUSTED: Final = b'"clock_ok":false'
+
+
+class _Start(msgspec.Struct, frozen=True):
+    """When a session began. Its `mono_ns` compares up to the entry `until` (0: on)."""
+
+    at_ns: int | None
+    mono_ns: int
+    seq: int
+    until: int
+
+
+class Rows:
+    """Makes rows for one site. `modalities`: of the channels that are configured."""
+
+    def __init__(
+        self,
+        site: str,
+        timezone: str,
+        modalities: Mapping[tuple[str, str], Modality],
+    ) -> None:
+        self._site = site
+        self._zone = ZoneInfo(timezone)
+        self._modalities = modalities
+        self._times = Times()
+        self._starts: dict[str, _Start | None] = {}
+        self._makers: dict[str, Callable[[Entry, Placed, Reader], list[Row]]] = {
+            "reading": self._reading,
+            "gap": self._gap,
+            "alarm": self._alarm,
+            "device": self._health,
+        }
+
+    def batch(
+        self, entries: Sequence[Entry], view: Reader
+    ) -> list[list[Row] | SinkRejected | None]:
+        """The rows of each entry; None: its time is not known yet.
+
+        A session's own row stands once, with the last entry that concerns it.
+        """
+        told: dict[str, Told | None] = {}
+        named: set[str] = set()
+        answers: list[list[Row] | SinkRejected | None] = []
+        for entry in reversed(entries):
+            try:
+                answers.append(self._rows(entry, view, told, named))
+            except SinkRejected as error:
+                answers.append(error)
+            except Exception as error:  # noqa: BLE001 - one entry must not stop all
+                answers.append(SinkRejected(f"cannot be made a row: {error!r}"))
+        answers.reverse()
+        return answers
+
+    def session(self, session_id: str, view: Reader) -> Told | None:
+        """All rows that tell of one session, its readings apart. None: as above."""
+        return session_rows(
+            session_id,
+            view,
+            place=self._place,
+            where=lambda row, values: (
+                *(self._site, row.device, row.channel),
+                self._modality(row.device, row.channel, values),
+            ),
+            zone=self._zone,
+        )
+
+    # --- Private ------------------------------------------------------------------
+
+    def _rows(
+        self,
+        entry: Entry,
+        view: Reader,
+        told: dict[str, Told | None],
+        named: set[str],
+    ) -> list[Row] | None:
+        rows: list[Row] = []
+        make = self._makers.get(entry.kind)
+        if make is not None:
+            placed = self._place(entry, view)
+            if placed is None:
+                return None
+            rows = make(entry, placed, view)
+        if entry.kind == "reading" or not entry.subject:
+            return rows
+        name = entry.subject
+        if name not in told:
+            told[name] = self.session(name, view)
+        it = told[name]
+        if it is None:
+            return None
+        rows = rows + it.events.get(entry.seq, [])
+        if name not in named and it.session is not None:
+            named.add(name)
+            rows = [*rows, it.session]
+        return rows
+
+    def _place(self, entry: Entry, view: Reader) -> Placed | None:
+        if _UNTRUSTED not in entry.body:
+            return _TRUSTED
+        return self._times.place(entry, view)
+
+    def _modality(self, device: str, channel: str, values: Mapping[str, Any]) -> str:
+        known = self._modalities.get((device, channel))
+        if known is not None:
+            return known
+        for name in values:
+            field = FIELDS.get(name)
+            if field is not None and field.modality != "any":
+                return field.modality
+        return ""
+
+    def _reading(self, entry: Entry, placed: Placed, view: Reader) -> list[Row]:
+        body: ReadingBody = codec.decode("reading", entry.body)
+        values: dict[str, Value] = body.values
+        modality = self._modality(entry.device, entry.channel, values)
+        at_ns = entry.at_ns + placed.shift_ns
+        values["state"] = body.state
+        if entry.subject:
+            values["session_id"] = entry.subject
+            elapsed_ns = self._elapsed_ns(entry, body.mono_ns, at_ns, view)
+            if elapsed_ns is not None:
+                values["elapsed_ms"] = round(elapsed_ns / _MS)
+        values["seq"] = entry.seq
+        if body.flags or placed.estimated:
+            late = ("time_estimated",) if placed.estimated else ()
+            values["flags"] = " ".join((*body.flags, *late))
+        tags = (self._site, entry.device, entry.channel, modality)
+        return [Row("therapy_reading", tags, at_ns, values)]
+
+    def _elapsed_ns(
+        self, entry: Entry, mono_ns: int, at_ns: int, view: Reader
+    ) -> int | None:
+        """Since the start of its session; across a restart of the machine by dates."""
+        start = self._starts.get(entry.subject)
+        if start is None:
+            start = self._start(entry.subject, view)
+            if start is None:
+                return None
+        if not start.until or entry.seq < start.until:
+            return max(0, mono_ns - start.mono_ns)
+        return None if start.at_ns is None else max(0, at_ns - start.at_ns)
+
+    def _start(self, session_id: str, view: Reader) -> _Start | None:
+        found = view.entries(subject=session_id, kind="session", limit=1)
+        if not found:
+            return None
+        event = codec.session_event(found[0].body)
+        placed = self._place(found[0], view)
+        start = _Start(
+            at_ns=None if placed is None else found[0].at_ns + placed.shift_ns,
+            mono_ns=event.mono_ns,
+            seq=found[0].seq,
+            until=self._times.boot_ends(found[0].seq, view),
+        )
+        if len(self._starts) >= _KNOWN:
+            self._starts.clear()
+        if placed is not None:
+            self._starts[session_id] = start
+        return start
+
+    def _gap(self, entry: Entry, placed: Placed, _: Reader) -> list[Row]:
+        body: GapBody = codec.decode("gap", entry.body)
+        shift_ns = placed.shift_ns
+        at_ns = entry.at_ns + shift_ns
+        # Across a restart the last reading was stamped by another anchor.
+        began_ns = body.began_ns + (0 if body.cause == "restart" else shift_ns)
+        fields: dict[str, Value] = {
+            "text": body.cause,
+            "ended_at": at_ns // _MS,
+            "seq": entry.seq,
+        }
+        tags = (self._site, entry.device, entry.channel, "gap")
+        rows = [Row("therapy_event", tags, began_ns, fields)]
+        seconds = body.seconds
+        if seconds is not None:
+            lasted: dict[str, Value] = {"gap_s": float(seconds)}
+            where = (self._site, entry.device)
+            rows.append(Row("devicelog_health", where, at_ns, lasted))
+        return rows
+
+    def _alarm(self, entry: Entry, placed: Placed, _: Reader) -> list[Row]:
+        body: AlarmBody = codec.decode("alarm", entry.body)
+        kind = "alarm_cleared" if body.cleared else "alarm"
+        tags = (self._site, entry.device, entry.channel, kind)
+        fields: dict[str, Value] = {"text": body.text, "seq": entry.seq}
+        return [Row("therapy_event", tags, entry.at_ns + placed.shift_ns, fields)]
+
+    def _health(self, entry: Entry, placed: Placed, _: Reader) -> list[Row]:
+        body: DeviceBody = codec.decode("device", entry.body)
+        fields: dict[str, Value] = {"clock_ok": body.clock_ok}
+        if body.line is not None:
+            fields["line_state"] = body.line
+        if body.counts is not None:
+            for name in ("noise_bytes", "frames", "readings", "kept"):
+                fields[name] = getattr(body.counts, name)
+        where = (self._site, entry.device)
+        at_ns = entry.at_ns + placed.shift_ns
+        return [Row("devicelog_health", where, at_ns, fields)]
+
+
+def minute(
+    site: str, device: str, at_ns: int, fields: Mapping[str, Value | None]
+) -> Row:
+    """How a device (`-`: the recorder) stands at this minute; None is left out."""
+    known = {name: it for name, it in fields.items() if it is not None}
+    return Row("devicelog_health", (site, device), at_ns, known)
