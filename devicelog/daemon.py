@@ -19,24 +19,27 @@ from typing import Final
 from devicelog import __version__
 from devicelog.clock import SECOND, Clock, SystemClock, boot_id
 from devicelog.drivers.load import driver
-from devicelog.errors import JournalError
+from devicelog.errors import DevicelogError, JournalError
 from devicelog.journal.reader import Reader
 from devicelog.journal.writer import Writer
 from devicelog.model.flow import Draft
 from devicelog.model.kinds import AlarmBody, ConfigBody
 from devicelog.operations import identities, sinks
-from devicelog.operations.config import Loaded
+from devicelog.operations.config import Config, Loaded
 from devicelog.operations.control import Control
 from devicelog.operations.delivery import Delivery
 from devicelog.operations.inhibitor import Inhibitor
+from devicelog.operations.master import keyring
 from devicelog.operations.recording import Recording
 from devicelog.operations.socket import Server
+from devicelog.operations.upkeep import Upkeep
 from devicelog.recorder.book import IDENTITY_ALARM
 from devicelog.recorder.device import Device
 from devicelog.recorder.drafts import NO_CHANNEL, NO_DEVICE, Drafter
 from devicelog.recorder.loop import Loop
 from devicelog.recorder.restore import Axis, restore
 from devicelog.recorder.timebase import Timebase
+from devicelog.records.keys import Keyring
 
 _log = logging.getLogger(__name__)
 
@@ -45,6 +48,7 @@ _HANG_S: Final = 20.0
 _LOOK_S: Final = 1.0
 _END_S: Final = 10.0
 _PARKED: Final = "parked/"
+_KEYLESS: Final = "keys/missing"
 
 
 class Daemon:
@@ -58,11 +62,13 @@ class Daemon:
         self._beats: dict[str, tuple[int, int]] = {}
         self._thread: threading.Thread | None = None
         site = loaded.config.site
+        self._keyring, self._keyless = _keyring(loaded.config)
         self._writer = Writer(
             loaded.config.journal,
             simulated=site.simulated,
             site=site.name,
             clock=self._clock,
+            chain_key=self._keyring.chain_key if self._keyring else None,
         )
         self.recording: Recording
 
@@ -101,9 +107,11 @@ class Daemon:
                 raise JournalError(f"the {name} hangs since {_HANG_S:g} s")
         if self._writer.state == "recording":
             self._control.carry_out()
+            self._upkeep.look()
 
     def stop(self) -> None:
         """End in order: ports, then the journal. Open sessions stay open in it."""
+        self._upkeep.stop()
         self._server.close()
         self.recording.delivery.stop()
         self.recording.loop.stop()
@@ -130,7 +138,11 @@ class Daemon:
             axis = Axis(boots, self._boot_id, timebase, now_ns)
             devices = self._devices(reader, axis)
             loop = Loop(devices, self._writer, self._clock, timebase, self._drafter)
-            alarms = [*self._parked_alarms(), *self._cleared_alarms(reader)]
+            alarms = [
+                *self._parked_alarms(),
+                *self._cleared_alarms(reader),
+                *self._key_alarms(reader),
+            ]
             loop.submit([self._run_entry("start"), *alarms])
             loop.submit(restore(devices, reader, axis, self._run_id))
             there = sinks.sinks(
@@ -155,9 +167,11 @@ class Daemon:
             loop=loop,
             devices=devices,
             parked=self._loaded.parked,
+            keyring=self._keyring,
         )
         self.recording.delivery.rounds = sinks.rounds(self.recording)
         self._control = Control(self.recording)
+        self._upkeep = Upkeep(config, self._loaded.source, self._writer, self._clock)
         self._server = Server(directory, self._control.handle)
         self._server.open()
         self._thread = threading.Thread(target=loop.run, name="loop", daemon=True)
@@ -225,6 +239,29 @@ class Daemon:
                     cleared=True,
                 )
                 yield self._drafter.at("alarm", body, self._clock.mono_ns())
+
+    def _key_alarms(self, reader: Reader) -> Iterator[Draft]:
+        """Recording does not wait for a key; but nobody then is known by name."""
+        told = any(it.name == _KEYLESS for it in reader.alarms(open_only=True))
+        if not self._keyless and not told:
+            return
+        body = AlarmBody(
+            name=_KEYLESS,
+            text=self._keyless or "the master key is there",
+            remedy=self._keyless
+            and "put the master key in its place, then start again",
+            cleared=not self._keyless,
+        )
+        yield self._drafter.at("alarm", body, self._clock.mono_ns())
+
+
+def _keyring(config: Config) -> tuple[Keyring | None, str]:
+    """What the master key opens, or what is wrong with it."""
+    try:
+        return keyring(config, make=True), ""
+    except (DevicelogError, OSError) as error:
+        _log.error("nothing is sealed or chained in this run: %s", error)
+        return None, f"names and notes stay closed, the audit chain stands: {error}"
 
 
 def run(loaded: Loaded) -> None:

@@ -9,6 +9,7 @@
     |  |- JournalBusy    another recorder holds the directory
     |  `- JournalRefused a journal that this program may not write
     |- Unconfirmed       the asker's: look, and confirm
+    |- Incomplete        the reader's: the answer leaves something open    exit 5
     |- Unreachable       the caller's: no recorder answers        exit 4
     |- SinkUnavailable   ours: send again later                   (retryable)
     `- SinkRejected      ours: set the entry aside, go on
@@ -73,6 +74,12 @@ class Unreachable(DevicelogError):
     """No recorder answers where one was asked."""
 
     exit_code = 4
+
+
+class Incomplete(DevicelogError):
+    """What was asked has an answer, but the data leave a part of it open."""
+
+    exit_code = 5
 
 
 class Unconfirmed(DevicelogError):

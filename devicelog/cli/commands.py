@@ -18,6 +18,8 @@ _LAZY: Final = {
     "sessions": "devicelog.cli.sessions:sessions",
     "treatments": "devicelog.cli.treatments:treatments",
     "calibration": "devicelog.cli.calibration:calibration",
+    "patients": "devicelog.cli.patients:patients",
+    "audit": "devicelog.cli.audit:audit",
     "clock": "devicelog.cli.run:clock",
     "relay": "devicelog.cli.relay:relay",
     "dashboards": "devicelog.cli.dashboards:dashboards",
@@ -34,10 +36,12 @@ _HELP: Final = {
     "sessions": "Look at recorded sessions, and say whose they are.",
     "calibration": "Output checks, what is due, recall of a head.",
     "treatments": "What one patient was given, by devices and by hand.",
+    "patients": "Who a pseudonym is; forget a patient.",
+    "audit": "Who looked at whom, who changed what; whether that stands.",
     "clock": "Trust the system clock.",
     "relay": "Send entries to a sink again.",
     "dashboards": "Bring the dashboards to Grafana.",
-    "db": "Check, mend and migrate the journal.",
+    "db": "Check, mend, back up and migrate the journal.",
 }
 
 

@@ -1,4 +1,4 @@
-"""`db`: whether the journal is whole, and what can be made anew."""
+"""`db`: whether the journal is whole, what can be made anew, and its backups."""
 
 import sys
 from pathlib import Path
@@ -7,6 +7,7 @@ import click
 from rich.progress import Progress
 
 from devicelog.cli import output
+from devicelog.cli.backups import backup, restore
 from devicelog.cli.sessions import directory_of
 from devicelog.errors import JournalError
 from devicelog.journal import check, maintenance
@@ -17,7 +18,11 @@ from devicelog.journal.reader import Reader
 
 @click.group()
 def db() -> None:
-    """Check and mend the journal."""
+    """Check, mend and back up the journal."""
+
+
+db.add_command(backup)
+db.add_command(restore)
 
 
 @db.command(name="check")

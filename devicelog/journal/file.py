@@ -15,13 +15,13 @@ from typing import Final
 from urllib.parse import quote
 
 from devicelog.errors import JournalError, JournalRefused
-from devicelog.journal import delivery, projections, schema
+from devicelog.journal import delivery, keys, projections, schema
 from devicelog.journal.directory import sync_directory
+from devicelog.journal.ledger import BUSY_MS
 from devicelog.journal.schema import Meta
 
 _OLDEST_SQLITE: Final = (3, 37, 0)  # STRICT tables
 _WAL_LIMIT: Final = 64 * 1024 * 1024
-_BUSY_S: Final = 5.0  # a reader that rebuilds the wal-index holds us up, briefly
 _BUILDING: Final = ".building"
 _EARLY: Final = 1
 _PIECE: Final = 1 << 20
@@ -40,7 +40,7 @@ def connect(path: Path) -> sqlite3.Connection:
         uri=True,
         isolation_level=None,  # every transaction is begun by us, by name
         check_same_thread=False,  # opened by one thread, then used by another alone
-        timeout=_BUSY_S,
+        timeout=BUSY_MS / 1000,
     )
     try:
         _promise(db)
@@ -81,8 +81,9 @@ def building(path: Path, meta: Meta) -> Iterator[sqlite3.Connection]:
             db.execute(f"PRAGMA page_size={schema.PAGE_SIZE}")
             db.execute(f"PRAGMA application_id={schema.APPLICATION_ID}")
             db.execute(f"PRAGMA user_version={schema.VERSION}")
-            tables = schema.TABLES + projections.TABLES + delivery.TABLES
-            db.executescript(f"BEGIN IMMEDIATE; {tables}")
+            tables = (schema, projections, delivery, keys)
+            made = "".join(it.TABLES for it in tables)
+            db.executescript(f"BEGIN IMMEDIATE; {made}")
             db.execute("INSERT INTO meta VALUES (1, ?, ?)", schema.meta_row(meta))
             yield db
             db.execute("COMMIT")

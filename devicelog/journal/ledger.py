@@ -6,11 +6,16 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from typing import Final
 
+import msgspec
+
 from devicelog.errors import JournalError
-from devicelog.journal import delivery, projections, schema
+from devicelog.journal import chain as links
+from devicelog.journal import delivery, keys, projections, schema
+from devicelog.journal.chain import Chain
 from devicelog.model.delivery import Progress
 from devicelog.model.flow import Draft, Entry
 
+BUSY_MS: Final = 5_000  # a reader that rebuilds the wal-index holds us up, briefly
 # What a draft can do wrong by itself; all else is the disk's doing.
 _REFUSALS: Final = (
     sqlite3.IntegrityError,
@@ -28,7 +33,8 @@ Answer = list[Entry] | JournalError
 class Ledger:
     """Turns drafts into entries. `conflict` makes the alarm of a key used twice.
 
-    `committed` is the last durable seq.
+    `committed` is the last durable seq. `chain`, where the key is there, gives each
+    record of consequence its mac.
     """
 
     def __init__(
@@ -36,6 +42,7 @@ class Ledger:
         db: sqlite3.Connection,
         floor: int,
         conflict: Callable[[Draft], Draft],
+        chain: Chain | None = None,
     ) -> None:
         self._db = db
         self._floor = floor
@@ -43,6 +50,8 @@ class Ledger:
         self._highest: dict[tuple[str, str], int] = {}  # stamps, per device and channel
         self._fresh: list[Entry] = []
         self.committed = self._last = self._number_given()
+        self._chain = chain
+        self._linked = self._link()
 
     def commit(
         self, groups: Sequence[Sequence[Draft]], progress: Sequence[Progress] = ()
@@ -61,9 +70,29 @@ class Ledger:
         self._transaction([], progress)
         return [answer for group in groups for answer in self.commit([group])]
 
-    def checkpoint(self, mode: str = "PASSIVE") -> None:
-        """Move what is committed from the -wal file into the journal's own."""
-        self._db.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
+    def begin_chain(self, at_ns: int) -> None:
+        """Append the first record of the chain, where there is none yet."""
+        if self._chain is not None and not self._chain.head:
+            self.commit([[self._chain.genesis(self._db, at_ns)]])
+
+    def checkpoint(self, mode: str = "PASSIVE") -> bool:
+        """Move what is committed from the -wal file into the journal's own.
+
+        False where a reader's snapshot was in the way of it.
+        """
+        row = self._db.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
+        return not row[0]
+
+    def scrub(self) -> bool:
+        """Cut the -wal file to nothing; False where a reader is in the way of it.
+
+        It is not waited for: meanwhile nothing could be recorded.
+        """
+        self._db.execute("PRAGMA busy_timeout=0")
+        try:
+            return self.checkpoint("TRUNCATE")
+        finally:
+            self._db.execute(f"PRAGMA busy_timeout={BUSY_MS}")
 
     # --- Private ------------------------------------------------------------------
 
@@ -82,6 +111,8 @@ class Ledger:
             self._undo()
             raise
         self.committed = self._last
+        if self._chain is not None:
+            self._linked = self._chain.head
         return taken
 
     def _undo(self) -> None:
@@ -90,12 +121,15 @@ class Ledger:
                 self._db.execute("ROLLBACK")
         self._last = self.committed
         self._highest.clear()
+        if self._chain is not None:
+            self._chain.head = self._linked
 
     def _take(self, draft: Draft) -> Entry:
         """The draft as an entry; the earlier one where its key is known."""
         entry = self._number(draft)
         if self._insert(entry):
-            return entry
+            keys.apply(self._db, draft.changes)
+            return self._fresh[-1]
         first = self._find(draft.key)
         if not _same(first, draft):
             self._insert(self._number(self._conflict(draft)))
@@ -115,23 +149,35 @@ class Ledger:
 
     def _insert(self, entry: Entry) -> bool:
         """False where the key is taken already."""
+        mac = self._chain.mac(entry) if self._chain is not None else None
         row = (
             *(entry.seq, entry.at_ns, entry.device, entry.channel, entry.kind),
-            *(entry.subject, entry.key, entry.body, schema.seal(entry)),
+            *(entry.subject, entry.key, entry.body, mac, schema.seal(entry)),
         )
         done = self._db.execute(
             "INSERT INTO entries"
-            "(seq, at_ns, device, channel, kind, subject, key, body, crc)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(key) DO NOTHING",
+            "(seq, at_ns, device, channel, kind, subject, key, body, mac, crc)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(key) DO NOTHING",
             row,
         )
         if not done.rowcount:
             return False
+        if self._chain is not None and mac is not None:
+            self._chain.head = mac
+            entry = msgspec.structs.replace(entry, mac=mac)
         self._last = entry.seq
         lane = (entry.device, entry.channel)
         self._highest[lane] = max(self._highest[lane], entry.at_ns)
         self._fresh.append(entry)
         return True
+
+    def _link(self) -> bytes:
+        """Take up the chain where it stands in the file."""
+        newest = links.last(self._db)
+        head = newest[1] if newest else links.START
+        if self._chain is not None:
+            self._chain.head = head
+        return head
 
     def _free_stamp(self, draft: Draft) -> int:
         """The draft's own time, or the next ns that its device and channel has free.

@@ -9,13 +9,13 @@ from typing import Any, Final, Self, TypeVar
 import msgspec
 
 from devicelog.errors import JournalError
-from devicelog.journal import delivery, queries, schema
+from devicelog.journal import chain, delivery, keys, queries, schema
 from devicelog.journal.access import open_reading
 from devicelog.journal.directory import JOURNAL
 from devicelog.journal.rows import AlarmRow, DeviceRow, HeadRow, RunRow, SessionRow
 from devicelog.journal.schema import Meta
 from devicelog.model.delivery import Position, Reject
-from devicelog.model.flow import Entry
+from devicelog.model.flow import Entry, Table
 
 __all__ = [
     "AlarmRow",
@@ -215,6 +215,19 @@ class Reader:
     def meta(self) -> Meta:
         """What this journal is: installation, site, simulated or real."""
         return schema.read_meta(*self._rows("SELECT body, crc FROM meta")[0])
+
+    def head(self) -> tuple[int, bytes] | None:
+        """The newest record of the audit chain and its mac."""
+        return chain.last(self._open)
+
+    def secret(self, table: Table, subject: str) -> bytes | None:
+        """A subject's wrapped key or sealed identity; None where there is none."""
+        return keys.get(self._open, table, subject)
+
+    def identities(self, after: str = "", limit: int = 1000) -> list[tuple[str, bytes]]:
+        """The next pseudonyms in their order, and who they are, sealed."""
+        sql = "SELECT subject, value FROM identities WHERE subject > ?"
+        return self._rows(sql + " ORDER BY subject LIMIT ?", (after, limit))
 
     # --- Delivery -----------------------------------------------------------------
 

@@ -20,7 +20,7 @@ from typing import Final
 import msgspec
 
 from devicelog.errors import JournalError, JournalRefused
-from devicelog.journal import delivery, file, pages, projections, schema
+from devicelog.journal import delivery, file, keys, pages, projections, schema
 from devicelog.journal.directory import Directory, sync_directory
 from devicelog.journal.schema import Meta
 from devicelog.model.flow import Entry
@@ -41,12 +41,14 @@ class Outcome(msgspec.Struct, frozen=True):
     """What came of it: entries saved, ranges of seq lost, where the damaged file is.
 
     `described`: the journal still said what it is; else it has a new installation id.
+    `nameless`: patients whose key or identity could not be read.
     """
 
     saved: int
     lost: tuple[tuple[int, int], ...]
     kept_in: str
     described: bool
+    nameless: int = 0
 
     @property
     def text(self) -> str:
@@ -61,6 +63,7 @@ class Outcome(msgspec.Struct, frozen=True):
             f"{self.saved} entries were salvaged, {missing};"
             f" the damaged journal is kept in {self.kept_in}"
             + ("" if self.described else "; it has a new installation id now")
+            + (f"; who {self.nameless} patients are is lost" if self.nameless else "")
         )
 
 
@@ -73,7 +76,7 @@ def salvage(directory: Directory, meta: Meta | None, otherwise: Meta) -> Outcome
     JournalError where the disk has no room; nothing is touched then either.
     """
     _room(directory)
-    new = directory.journal.with_name(directory.journal.name + _NEW)
+    new = waiting(directory)
     with contextlib.ExitStack() as stack:
         images = Images(stack, directory.journal, directory.wal)
         found = meta or images.meta()
@@ -89,28 +92,27 @@ def salvage(directory: Directory, meta: Meta | None, otherwise: Meta) -> Outcome
             described = msgspec.structs.replace(meta, lost=lost, floor=last)
             db.execute("UPDATE meta SET body=?, crc=?", schema.meta_row(described))
             projections.rebuild(db)
-            _deliveries(directory, db)
+            nameless = _beside(directory, db)
     kept = finish(directory)
-    return Outcome(saved, lost, str(kept), described=found is not None)
+    return Outcome(
+        saved, lost, str(kept), described=found is not None, nameless=nameless
+    )
 
 
 def finish(directory: Directory) -> Path | None:
     """Put a salvaged journal in its place, if one waits; where the old one is kept."""
-    new = directory.journal.with_name(directory.journal.name + _NEW)
+    new = waiting(directory)
     if not new.exists():
         return None
-    # The time is a name here, no more: a wrong clock gives a wrong name.
-    now = datetime.now(UTC)
-    kept = directory.quarantine / f"{now:%Y%m%dT%H%M%S.%fZ}"
-    kept.mkdir(parents=True, mode=0o700)
-    for damaged in (directory.wal, directory.shm, directory.journal):
-        if damaged.exists():
-            damaged.rename(kept / damaged.name)
-    for folder in (kept, directory.quarantine, directory.path):
-        sync_directory(folder)
+    kept = _set_aside(directory)
     new.rename(directory.journal)
     directory.sync()
     return kept
+
+
+def waiting(directory: Directory) -> Path:
+    """Where a journal waits to be put in the place of the one that is there."""
+    return directory.journal.with_name(directory.journal.name + _NEW)
 
 
 class Images:
@@ -151,6 +153,22 @@ class Images:
 
 
 # --- Private ----------------------------------------------------------------------
+
+
+def _set_aside(directory: Directory) -> Path:
+    """Move what is there into the quarantine; where it is kept."""
+    # The time is a name here, no more: a wrong clock gives a wrong name.
+    now = datetime.now(UTC)
+    kept = directory.quarantine / f"{now:%Y%m%dT%H%M%S.%fZ}"
+    files = (directory.wal, directory.shm, directory.journal)
+    there = [it for it in files if it.exists()]
+    if there:
+        kept.mkdir(parents=True, mode=0o700)
+        for file_ in there:
+            file_.rename(kept / file_.name)
+        for folder in (kept, directory.quarantine, directory.path):
+            sync_directory(folder)
+    return kept
 
 
 def _mapped(stack: contextlib.ExitStack, path: Path) -> mmap.mmap | bytes:
@@ -200,14 +218,19 @@ def _entry(seq: int, columns: list[pages.Column]) -> Entry | None:
     return entry if schema.seal(entry) == crc else None
 
 
-def _deliveries(directory: Directory, db: sqlite3.Connection) -> None:
-    """How far the sinks had come, if SQLite still reads it; else all is sent again."""
-    try:
-        damaged = sqlite3.connect(file.uri(directory.journal, "ro"), uri=True)
-    except sqlite3.Error:
-        return
-    with contextlib.closing(damaged):
+def _beside(directory: Directory, db: sqlite3.Connection) -> int:
+    """What stands beside the entries, as far as SQLite still reads it.
+
+    How far the sinks had come: else all is sent again. Keys and identities are never
+    carved: an old page would bring a forgotten patient back. How many were lost.
+    """
+    with contextlib.ExitStack() as stack:
+        damaged = sqlite3.connect(":memory:")
+        with contextlib.suppress(sqlite3.Error):
+            damaged = sqlite3.connect(file.uri(directory.journal, "ro"), uri=True)
+        stack.callback(damaged.close)
         delivery.copy(damaged, db)
+        return keys.copy(damaged, db)
 
 
 def _gaps(

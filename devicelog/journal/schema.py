@@ -38,6 +38,7 @@ CREATE UNIQUE INDEX entries_key ON entries(key);
 CREATE UNIQUE INDEX entries_stamp ON entries(device, channel, at_ns);
 CREATE INDEX entries_subject ON entries(subject) WHERE subject <> '';
 CREATE INDEX entries_kind ON entries(kind) WHERE kind <> 'reading';
+CREATE INDEX entries_mac ON entries(seq) WHERE mac IS NOT NULL;
 CREATE TRIGGER entries_stand BEFORE UPDATE ON entries
 BEGIN SELECT RAISE(ABORT, 'entries are append-only'); END;
 CREATE TRIGGER entries_stay BEFORE DELETE ON entries

@@ -14,6 +14,7 @@ from devicelog.clock import Clock
 from devicelog.errors import ConfigError, JournalError, JournalRefused
 from devicelog.journal import check, file, notices, salvage, schema
 from devicelog.journal.ballast import Ballast
+from devicelog.journal.chain import Chain
 from devicelog.journal.directory import Directory
 from devicelog.journal.ledger import Answer, Ledger
 from devicelog.journal.notices import Notices
@@ -46,6 +47,7 @@ class Store:
         site: str,
         clock: Clock,
         thorough: bool = False,
+        chain_key: bytes | None = None,
     ) -> None:
         if site.startswith(SIMULATED_PREFIX) != simulated:
             raise ConfigError(
@@ -56,6 +58,7 @@ class Store:
         self._simulated = simulated
         self._site = site
         self._thorough = thorough
+        self._chain_key = chain_key
         self._clock = clock
         self.directory = Directory(settings.directory)
         self.ballast = Ballast(self.directory, settings.ballast_mb)
@@ -105,6 +108,13 @@ class Store:
         if idle and self.ballast.make():
             self.notices.cleared(notices.DISK_FULL, "there is space again")
 
+    def scrub(self) -> bool:
+        """Leave no byte of what was deleted; False while a reader still sees it.
+
+        The file's own pages were overwritten as the rows went; the log is cut here.
+        """
+        return self._ledger is not None and self._ledger.scrub()
+
     @property
     def committed(self) -> int:
         """The last durable seq."""
@@ -151,7 +161,10 @@ class Store:
         meta = file.admit(path)
         self._accept(meta)
         self._db = file.connect(path)
-        return Ledger(self._db, meta.floor, self.notices.conflict)
+        chain = Chain(self._chain_key) if self._chain_key else None
+        ledger = Ledger(self._db, meta.floor, self.notices.conflict, chain)
+        ledger.begin_chain(self._clock.wall_ns())
+        return ledger
 
     def _salvage(
         self, damage: str, meta: schema.Meta | None, born: schema.Meta

@@ -51,7 +51,8 @@ class Writer:
 
     `beats` counts passes of its thread, at least one a second, unless the disk hangs;
     `committed` is the last durable seq; `failed` is set once it has given up, and then
-    the process must end. `thorough`: opening looks at every entry.
+    the process must end. `thorough`: opening looks at every entry. Without `chain_key`
+    records of consequence carry no mac.
     """
 
     def __init__(
@@ -62,9 +63,15 @@ class Writer:
         site: str,
         clock: Clock,
         thorough: bool = False,
+        chain_key: bytes | None = None,
     ) -> None:
         self._store = Store(
-            settings, simulated=simulated, site=site, clock=clock, thorough=thorough
+            settings,
+            simulated=simulated,
+            site=site,
+            clock=clock,
+            thorough=thorough,
+            chain_key=chain_key,
         )
         self._trouble = Trouble(self._store)
         self._interval_s = settings.commit_interval_ms / 1000
@@ -75,6 +82,7 @@ class Writer:
         self._delivered: deque[Progress] = deque()
         self._progress: list[Progress] = []  # being written, as `_taken`
         self._listeners: list[Callable[[], None]] = []
+        self._scrubbed: threading.Event | None = None  # who waits for it, if anybody
         self._urgent = False
         self._closing = False
         self._thread: threading.Thread | None = None
@@ -147,6 +155,16 @@ class Writer:
         if isinstance(group.answer, JournalError):
             raise group.answer
         return group.answer
+
+    def scrub(self, timeout_s: float) -> bool:
+        """Wait until no byte of what was deleted is left in the journal's files.
+
+        False where a reader saw it for all that time; it is tried on and on.
+        """
+        with self._mutex:
+            scrubbed = self._scrubbed = self._scrubbed or threading.Event()
+            self._enqueue(_Group((), awaited=True))
+        return scrubbed.wait(timeout_s)
 
     def deliver(self, progress: Progress) -> None:
         """How far a sink has come; durable with the next commit, within a second."""
@@ -239,6 +257,9 @@ class Writer:
                 self._progress = []
                 self._settle(answers)
             self._store.settle(idle=idle)
+            if self._scrubbed is not None and self._store.scrub():
+                self._scrubbed.set()
+                self._scrubbed = None
         except (sqlite3.Error, OSError) as error:
             wait_s = self._trouble.met(error, closing=self._closing)
             with self._mutex:

@@ -110,13 +110,28 @@ class SessionEvent(
     clock_ok: bool = True
 
 
+Table = Literal["keys", "identities"]
+
+
+class Change(msgspec.Struct, frozen=True):
+    """A row of a table of secrets that stands beside the entries, to be put or deleted.
+
+    `keys`: the wrapped key of a subject (a pseudonym or a session); `identities`: who a
+    pseudonym is, sealed under its key. `value` None deletes it, and its bytes.
+    """
+
+    table: Table
+    subject: str
+    value: bytes | None
+
+
 class Draft(msgspec.Struct, frozen=True):
     """An entry before the journal has numbered it.
 
     `device` and `channel` carry `-` where there is none. `subject` is a session or a
     pseudonym, else empty. `key` makes a repeat harmless: `run/device/channel/n` for
     what the wire brought, the request id for what a person asked. `edge` asks for a
-    commit at once.
+    commit at once. `changes` are made in the transaction of the entry, or not at all.
     """
 
     at_ns: int
@@ -127,6 +142,7 @@ class Draft(msgspec.Struct, frozen=True):
     key: str
     body: bytes
     edge: bool = False
+    changes: tuple[Change, ...] = ()
 
 
 class Entry(msgspec.Struct, frozen=True):

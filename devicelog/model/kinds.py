@@ -8,6 +8,7 @@ from typing import Final, Literal, get_args
 
 import msgspec
 
+from devicelog.model.audit import AuditBody, TombstoneBody
 from devicelog.model.body import Body
 from devicelog.model.fields import Value
 from devicelog.model.flow import Identity, SessionEvent
@@ -226,6 +227,27 @@ TABLE: Final[dict[Kind, tuple[str, str, type | None]]] = {
     "user": ("a user of the console was added or changed", "person", None),
     "receipt": ("what became of a session's readings", "recorder", ReceiptBody),
     "retirement": ("entries were retired by age", "recorder", None),
-    "tombstone": ("a patient was forgotten", "person", None),
-    "audit": ("who looked at whom, who exported what", "person", None),
+    "tombstone": ("a patient was forgotten", "person", TombstoneBody),
+    "audit": ("who looked at whom, who exported what", "person", AuditBody),
 }
+
+# In compact JSON this stands for nothing but the key of a body: within a text its
+# quotes would be escaped.
+_END: Final = b'"event":"end"'
+_OF_CONSEQUENCE: Final = frozenset(
+    {kind for kind, (_, cause, _) in TABLE.items() if cause == "person"}
+    | {"config", "retirement"}
+)
+
+
+# Kinds of which some or all are links of the audit chain.
+LINKED: Final = _OF_CONSEQUENCE | {"session"}
+
+
+def of_consequence(kind: str, body: bytes) -> bool:
+    """Whether such an entry is a link of the audit chain.
+
+    All that a person causes, configurations, retirements, and the end of a session,
+    which carries the hash of its readings.
+    """
+    return kind in _OF_CONSEQUENCE or (kind == "session" and _END in body)

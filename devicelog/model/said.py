@@ -50,6 +50,7 @@ BindingEvent = Literal[
     "undone",  # within ten seconds: as it was before; `undoes` is that entry
     "ahead",  # the next session on this device, within so long, is for this patient
     "lapsed",  # nothing came of it: too late, or it could not be carried out
+    "forgotten",  # the patient was: the session is nobody's for good
     "withdrawn",  # nothing shall come of it, a person says
 ]
 

@@ -13,9 +13,10 @@ from devicelog.journal.writer import Writer
 from devicelog.operations.ask import ask
 from devicelog.operations.config import Config
 from devicelog.operations.desk import Desk, Written
+from devicelog.operations.master import keyring
 from devicelog.operations.socket import Request, user_name
 from devicelog.recorder.timebase import Timebase
-from devicelog.records.request import Moment
+from devicelog.records.request import Moment, viewing
 
 
 def write(config: Config, op: str, *, request_id: str = "", **args: Any) -> Written:
@@ -58,7 +59,12 @@ def _alone(config: Config, request: Request) -> Written:
             clock_ok=base.trusted,
         )
 
+    ring = keyring(config, make=True)
     with Writer(
-        config.journal, simulated=site.simulated, site=site.name, clock=clock
+        config.journal,
+        simulated=site.simulated,
+        site=site.name,
+        clock=clock,
+        chain_key=ring.chain_key,
     ) as writer:
-        return Desk(directory, writer, now).perform(request)
+        return Desk(directory, writer, now, viewing(ring)).perform(request)

@@ -24,6 +24,7 @@ from devicelog.grafana.settings import GrafanaSettings
 from devicelog.journal.settings import JournalSettings
 from devicelog.operations import config_checks as checks
 from devicelog.recorder.settings import DeviceSettings
+from devicelog.records.settings import BackupSettings, KeySettings
 from devicelog.sinks.settings import InfluxSettings, MqttSettings
 
 DEFAULT: Final = Path("/etc/devicelog/devicelog.toml")
@@ -59,6 +60,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     mqtt: MqttSettings | msgspec.UnsetType = msgspec.UNSET
     influx: InfluxSettings | msgspec.UnsetType = msgspec.UNSET
     grafana: GrafanaSettings | msgspec.UnsetType = msgspec.UNSET
+    keys: KeySettings = KeySettings()
+    backup: BackupSettings = BackupSettings()
     devices: tuple[DeviceSettings, ...] = ()
 
 

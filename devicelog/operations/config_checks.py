@@ -43,6 +43,7 @@ def whole(table: strict.Table) -> Iterator[strict.Problem]:
     yield from _site(table, table.values.get("site"))
     yield from _journal(table, table.values.get("journal"))
     yield from _hours(table, table.values.get("hours"))
+    yield from _backup(table, table.values.get("backup"))
     for section in ("mqtt", "influx", "grafana"):
         yield from _sink(table, section, table.values.get(section))
 
@@ -142,6 +143,19 @@ def _site(table: strict.Table, site: object) -> Iterator[strict.Problem]:
         yield table.problem(
             "site.timezone", f'"{timezone}" is no time zone', 'as in "Europe/Berlin"'
         )
+
+
+def _backup(table: strict.Table, backup: object) -> Iterator[strict.Problem]:
+    to, at = text(backup, "to"), text(backup, "at")
+    if to and not to.startswith("/"):
+        yield table.problem(
+            "backup.to", f'"{to}" is no whole path', "as in /mnt/backup"
+        )
+    keep = backup.get("keep", 1) if isinstance(backup, dict) else 1
+    if isinstance(keep, int) and keep < 1:
+        yield table.problem("backup.keep", f"{keep} would keep none", "1 or more")
+    if at is not None and not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", at):
+        yield table.problem("backup.at", f'"{at}" is no time of day', 'as in "02:30"')
 
 
 def _known(timezone: str) -> bool:

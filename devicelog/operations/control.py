@@ -23,7 +23,7 @@ from devicelog.operations.recording import Recording
 from devicelog.operations.socket import Request
 from devicelog.operations.status import gather
 from devicelog.records.acts import ACTS
-from devicelog.records.request import Moment
+from devicelog.records.request import Moment, viewing
 
 _T = TypeVar("_T")
 _PATIENCE_S: Final = 10.0
@@ -60,7 +60,12 @@ class Control:
 
     def __init__(self, recording: Recording) -> None:
         self._recording = recording
-        self._desk = Desk(recording.directory, recording.writer, self._now)
+        self._desk = Desk(
+            recording.directory,
+            recording.writer,
+            self._now,
+            viewing(recording.keyring),
+        )
         # One write at a time, or two asked under the same id would both be new.
         self._writing = self._desk.writing
         self._complaint = ""

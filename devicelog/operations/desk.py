@@ -86,10 +86,12 @@ class Desk:
         )
         with self.writing:
             with Reader(self._directory) as reader:
-                entries = _first_answer(reader, asked)
-                drafts = [] if entries else rule(self._view(reader), asked, args)
+                entries, view = _first_answer(reader, asked), self._view(reader)
+                drafts = [] if entries else rule(view, asked, args)
             if drafts:
-                entries = self._append(keyed(drafts, request.id))
+                entries = self._append(keyed(drafts, request.id, view.changes))
+            if any(it.kind == "tombstone" for it in entries):
+                self._scrub()
         return Written(tuple(_told(entry) for entry in entries))
 
     def carry_out(self) -> None:
@@ -99,6 +101,14 @@ class Desk:
                 groups = carry_out(self._view(reader), self._now())
             for group in groups:
                 self._append(group)
+
+    def _scrub(self) -> None:
+        """See that nothing of what was deleted is left in the journal's files."""
+        if not self._writer.scrub(PATIENCE_S):
+            raise DevicelogError(
+                "forgotten; but a reader still holds what the journal was before",
+                hint="end long exports and backups, then ask again with the same id",
+            )
 
     def _append(self, drafts: Sequence[Draft]) -> list[Entry]:
         return self._writer.append(drafts, PATIENCE_S)

@@ -11,6 +11,7 @@ from devicelog.operations.delivery import Delivery
 from devicelog.recorder.device import Device
 from devicelog.recorder.loop import Loop
 from devicelog.recorder.timebase import Timebase
+from devicelog.records.keys import Keyring
 
 
 class Recording(msgspec.Struct, frozen=True):
@@ -33,3 +34,4 @@ class Recording(msgspec.Struct, frozen=True):
     loop: Loop
     devices: Sequence[Device]
     parked: Mapping[str, Sequence[str]]
+    keyring: Keyring | None = None

@@ -4,15 +4,22 @@ from typing import Final
 
 from devicelog.records import (
     annotations,
+    audit,
     bindings,
     calibration,
+    forgetting,
     manual,
+    patients,
     purposes,
     register,
 )
 from devicelog.records.request import Args, Rule
 
 ACTS: Final[dict[str, tuple[type[Args], Rule]]] = {
+    "add_patients": (patients.AddPatients, patients.add),
+    "change_patient": (patients.ChangePatient, patients.change),
+    "forget": (forgetting.Forget, forgetting.forget),
+    "note": (audit.Note, audit.note),
     "assign": (bindings.Assign, bindings.assign),
     "unbind": (bindings.Unbind, bindings.unbind),
     "undo": (bindings.Undo, bindings.undo),

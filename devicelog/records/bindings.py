@@ -248,6 +248,7 @@ def _back(view: View, asked: Asked, entry: Entry) -> Draft:
     body = _read(entry)
     row = view.session(body.session_id)
     if body.was:
+        view.patient(body.was)  # who may have been forgotten meanwhile
         _treated(row)
     return _bound(
         asked,

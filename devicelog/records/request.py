@@ -16,15 +16,16 @@ import msgspec
 from devicelog.errors import DevicelogError, Unconfirmed
 from devicelog.journal.reader import Reader, SessionRow
 from devicelog.model import codec
-from devicelog.model.flow import Draft
+from devicelog.model.flow import Change, Draft
 from devicelog.model.kinds import Kind
 from devicelog.model.pseudonyms import PseudonymError, parsed
 from devicelog.model.said import How, Said
+from devicelog.records.keys import Keyring, Sealer
 
 _SECOND: Final = 1_000_000_000
 _NOBODYS: Final = "-"  # what is of no device or channel
 # Free text is left out: a digest of a few words would tell them to who guesses.
-_NOT_DIGESTED: Final = frozenset({"confirm", "note"})
+_NOT_DIGESTED: Final = frozenset({"confirm", "note", "who"})
 _Body = TypeVar("_Body", bound=Said)
 
 # A short code for one of the staff: no room for the name of a patient.
@@ -55,11 +56,17 @@ class Args(
 
 
 class View(msgspec.Struct, frozen=True):
-    """What a rule may look at. `knows` tells whether there is such a patient."""
+    """What a rule may look at. `knows` tells whether there is such a patient.
+
+    `changes` gathers what sealing needs to be written: the desk gives them to the first
+    of the drafts. Without a `keyring` nobody's name can be read or kept.
+    """
 
     journal: Reader
     seal: Seal = unsealed
     knows: Callable[[str], bool] = lambda _: True
+    keyring: Keyring | None = None
+    changes: list[Change] = msgspec.field(default_factory=list)
 
     def session(self, session_id: str) -> SessionRow:
         """The session, or DevicelogError."""
@@ -96,6 +103,21 @@ class View(msgspec.Struct, frozen=True):
         if name not in known:
             there = ", ".join(known) or "none"
             raise DevicelogError(f'no device "{name}"', hint=f"there are: {there}")
+
+
+def viewing(keyring: Keyring | None) -> Callable[[Reader], View]:
+    """What makes of an open journal what the rules may look at."""
+
+    def view(reader: Reader) -> View:
+        def known(pseudonym: str) -> bool:
+            return reader.secret("identities", pseudonym) is not None
+
+        if keyring is None:
+            return View(reader, knows=known)
+        sealer = Sealer(keyring, reader)
+        return View(reader, sealer, known, keyring, sealer.changes)
+
+    return view
 
 
 class Moment(msgspec.Struct, frozen=True, kw_only=True):
@@ -169,12 +191,21 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 Rule = Callable[[View, Asked, Any], list[Draft]]
 
 
-def keyed(drafts: Sequence[Draft], id_: str) -> list[Draft]:
-    """The first carries the request's id, the others a number behind it."""
-    return [
+def keyed(
+    drafts: Sequence[Draft], id_: str, changes: Sequence[Change] = ()
+) -> list[Draft]:
+    """The first carries the request's id, the others a number behind it.
+
+    The first also takes these changes along.
+    """
+    made = [
         msgspec.structs.replace(draft, key=key_of(id_, n))
         for n, draft in enumerate(drafts)
     ]
+    if made and changes:
+        both = (*changes, *made[0].changes)
+        made[0] = msgspec.structs.replace(made[0], changes=both)
+    return made
 
 
 def key_of(id_: str, n: int) -> str:

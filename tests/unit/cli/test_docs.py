@@ -14,6 +14,7 @@ from devicelog.drivers.simulated.script_file import parse
 from devicelog.errors import (
     ConfigError,
     DevicelogError,
+    Incomplete,
     JournalError,
     Unreachable,
 )
@@ -23,13 +24,18 @@ from devicelog.journal.migrate import Migrated
 from devicelog.journal.rows import SessionRow
 from devicelog.model.kinds import ReceiptBody
 from devicelog.model.said import Point
+from devicelog.operations.backups import Restored
 from devicelog.operations.inventory import Inventory, Known
 from devicelog.operations.scan import Port
 from devicelog.operations.status import ChannelStatus, DeviceStatus, Status
 from devicelog.operations.trial import Seen
+from devicelog.records.audit import Row, Verdict
+from devicelog.records.backup import Made
 from devicelog.records.calibration import Checked, Due
 from devicelog.records.derived import Session
+from devicelog.records.keys import Identity
 from devicelog.records.manual import Given, History
+from devicelog.records.patients import Person
 from devicelog.records.recall import Recall, Touched
 from devicelog.records.receipts import Verified
 from devicelog.records.register import Standing
@@ -62,6 +68,12 @@ SHAPES = (
     Recall,
     Touched,
     Report,
+    Person,
+    Identity,
+    Row,
+    Verdict,
+    Made,
+    Restored,
     Verified,
     ReceiptBody,
     Found,
@@ -87,6 +99,8 @@ def test_the_exit_codes_are_those_of_the_errors():
     assert DevicelogError.exit_code == JournalError.exit_code == 1
     assert ConfigError.exit_code == 3
     assert "configuration" in told["3"]
+    assert Incomplete.exit_code == 5
+    assert "open" in told["5"]
     assert Unreachable.exit_code == 4
     assert "no recorder answers" in told["4"]
 

@@ -1,0 +1,151 @@
+"""`patients`: who is who. No name stands on a command line; each look is recorded."""
+
+import sys
+from typing import Any
+
+import click
+
+from devicelog.cli import output
+from devicelog.cli.asking import request_option, said, yes_option
+from devicelog.cli.patients_csv import import_
+from devicelog.cli.session_table import print_sessions
+from devicelog.cli.tables import print_table
+from devicelog.journal.reader import Reader
+from devicelog.model.audit import FORGET_REASONS
+from devicelog.operations import people
+from devicelog.operations.config import load, path_of
+from devicelog.records.patients import Person
+from devicelog.records.request import View
+
+_ASKED = ("name", "birth date", "record number")
+
+
+@click.group()
+def patients() -> None:
+    """Who a pseudonym is. Names are asked for, or read from stdin or a file."""
+
+
+@patients.command()
+@output.config_option
+@request_option
+@yes_option
+@output.told
+def add(config: str | None, *, yes: bool, request_id: str) -> None:
+    """Make a pseudonym for a patient; elsewhere than at a terminal, by three lines."""
+    written = said(
+        config, "add_patients", yes=yes, request_id=request_id, who=[_asked_who()]
+    )
+    click.echo(written.entries[0].subject)
+
+
+@patients.command()
+@output.config_option
+@request_option
+@click.argument("pseudonym")
+@output.told
+def change(config: str | None, pseudonym: str, *, request_id: str) -> None:
+    """Correct who a pseudonym is; what was kept before is overwritten."""
+    written = said(
+        config,
+        "change_patient",
+        request_id=request_id,
+        pseudonym=pseudonym,
+        who=_asked_who(),
+    )
+    click.echo(f"{written.entries[0].subject} changed")
+
+
+@patients.command(name="list")
+@output.config_option
+@output.json_option
+@output.told
+def list_(config: str | None, *, as_json: bool) -> None:
+    """All patients by name; the look is recorded."""
+    _print(people.everybody(load(path_of(config)).config), as_json=as_json)
+
+
+@patients.command()
+@output.config_option
+@output.json_option
+@output.told
+def find(config: str | None, *, as_json: bool) -> None:
+    """Search by name, birth date or record number, which is asked for or on stdin."""
+    text = _ask("name, birth date or record number")
+    _print(people.find(load(path_of(config)).config, text), as_json=as_json)
+
+
+@patients.command()
+@output.config_option
+@output.json_option
+@click.argument("pseudonym")
+@output.told
+def show(config: str | None, pseudonym: str, *, as_json: bool) -> None:
+    """One patient by name, and the latest sessions; the look is recorded."""
+    loaded = load(path_of(config)).config
+    with Reader(loaded.journal.directory) as reader:
+        code = View(reader).patient(pseudonym)
+        rows = reader.sessions(pseudonym=code, limit=20)
+    person = people.show(loaded, code)
+    if as_json:
+        output.print_json(person)
+        return
+    _print([person], as_json=False)
+    print_sessions(rows)
+
+
+@patients.command()
+@output.config_option
+@request_option
+@yes_option
+@click.option("--reason", type=click.Choice(FORGET_REASONS), required=True, help="Why.")
+@click.argument("pseudonym")
+@output.told
+def forget(
+    config: str | None, pseudonym: str, *, reason: str, yes: bool, request_id: str
+) -> None:
+    """Delete a patient's name and keys for good; the treatments become nobody's."""
+    written = said(
+        config,
+        "forget",
+        yes=yes,
+        request_id=request_id,
+        pseudonym=pseudonym,
+        reason=reason,
+    )
+    click.echo(f"{written.entries[0].subject} is forgotten")
+    people.list_beside_backups(load(path_of(config)).config)
+
+
+patients.add_command(import_)
+
+
+# --- Private ----------------------------------------------------------------------
+
+
+def _ask(what: str) -> str:
+    """One answer, from the terminal or a line of stdin."""
+    if sys.stdin.isatty():
+        return str(click.prompt(what, default="", show_default=False, err=True)).strip()
+    return sys.stdin.readline().strip()
+
+
+def _asked_who() -> dict[str, Any]:
+    if not sys.stdin.isatty():
+        output.talk("reading name, birth date, record number from stdin, a line each")
+    return {it.replace(" ", "_"): _ask(it) for it in _ASKED}
+
+
+def _print(found: list[Person], *, as_json: bool) -> None:
+    if as_json:
+        output.print_json(found)
+        return
+    if not found:
+        output.talk("no patient")
+        return
+    print_table(("pseudonym", *_ASKED), (_row(it) for it in found), whole=2)
+
+
+def _row(it: Person) -> tuple[str, ...]:
+    if it.who is None:
+        return (it.pseudonym, "(does not open)", "", "")
+    return (it.pseudonym, it.who.name, it.who.birth_date, it.who.record_number)

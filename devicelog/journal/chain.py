@@ -1,0 +1,163 @@
+"""The audit chain: an HMAC over each record of consequence and the one before.
+
+It is made in the transaction that appends the record. The chain begins with a dated
+record that holds a hash over all earlier entries. What it proves and what it cannot (a
+cut end) is for `records/audit` to say.
+"""
+
+import hashlib
+import hmac
+import sqlite3
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import msgspec
+
+from devicelog.model import codec
+from devicelog.model.audit import AuditBody
+from devicelog.model.flow import Draft, Entry
+from devicelog.model.kinds import KINDS, LINKED, of_consequence
+
+START: Final = b""  # what stands before the first mac
+FIRST: Final = "chain/-/-/0"  # the key of the first record
+_NOWHERE: Final = "-"
+_PAGE: Final = 10_000
+_pack: Final = msgspec.json.Encoder().encode
+
+
+class Chain:
+    """One key, and the mac of the newest record that stands; `START` before any."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+        self.head = START
+
+    def mac(self, entry: Entry) -> bytes | None:
+        """The mac of this entry as the next record; None where it is none."""
+        if not of_consequence(entry.kind, entry.body):
+            return None
+        return mac(self._key, self.head, entry)
+
+    def genesis(self, db: sqlite3.Connection, at_ns: int) -> Draft:
+        """The record with which the chain begins, after all that stands in `db`."""
+        body = AuditBody(
+            by="devicelog",
+            request="",
+            mono_ns=0,
+            boot_id="",
+            event="chain_begun",
+            sha256=earlier(db, None),
+            key_id=key_id(self._key),
+        )
+        said = codec.encode(body)
+        return Draft(at_ns, _NOWHERE, _NOWHERE, "audit", "", FIRST, said, edge=True)
+
+
+def mac(key: bytes, before: bytes, entry: Entry) -> bytes:
+    """HMAC-SHA256 over the mac before and all that the entry says."""
+    return hmac.digest(key, before + packed(entry), "sha256")
+
+
+def packed(entry: Entry) -> bytes:
+    """All that an entry says, in one way: JSON has no newline, and escapes."""
+    head = (
+        *(entry.seq, entry.at_ns, entry.device, entry.channel),
+        *(entry.kind, entry.subject, entry.key),
+    )
+    return _pack(head) + b"\n" + entry.body
+
+
+def key_id(key: bytes) -> str:
+    """Tells keys apart without telling them."""
+    return hmac.digest(key, b"devicelog key id", "sha256").hex()[:16]
+
+
+def earlier(db: sqlite3.Connection, before: int | None) -> str:
+    """SHA-256 over all entries before this seq (None: all), in order."""
+    digest, after = hashlib.sha256(), 0
+    sql = (
+        "SELECT seq, at_ns, device, channel, kind, subject, key, body FROM entries"
+        " WHERE seq > ? AND (?2 IS NULL OR seq < ?2) ORDER BY seq LIMIT ?3"
+    )
+    while rows := db.execute(sql, (after, before, _PAGE)).fetchall():
+        for row in rows:
+            digest.update(packed(Entry(*row)))
+        after = rows[-1][0]
+    return digest.hexdigest()
+
+
+def begun_with(db: sqlite3.Connection) -> str:
+    """The id of the key with which the chain was begun; empty where there is none."""
+    row = db.execute("SELECT body FROM entries WHERE key = ?", (FIRST,)).fetchone()
+    return str(codec.decode("audit", row[0]).key_id) if row else ""
+
+
+def last(db: sqlite3.Connection) -> tuple[int, bytes] | None:
+    """The newest record of the chain and its mac; None where there is no chain."""
+    row = db.execute(
+        "SELECT seq, mac FROM entries INDEXED BY entries_mac WHERE mac IS NOT NULL"
+        " ORDER BY seq DESC LIMIT 1"
+    ).fetchone()
+    return (row[0], bytes(row[1])) if row else None
+
+
+def records(db: sqlite3.Connection) -> Iterator[list[Entry]]:
+    """All that has a mac or should have one, in order, by pages."""
+    kinds = ", ".join(f"'{kind}'" for kind in KINDS if kind in LINKED)  # our names
+    sql = (
+        "SELECT seq, at_ns, device, channel, kind, subject, key, body, mac"  # noqa: S608
+        f" FROM entries WHERE seq > ? AND (mac IS NOT NULL OR kind IN ({kinds}))"
+        " ORDER BY seq LIMIT ?"
+    )
+    after = 0
+    while rows := db.execute(sql, (after, _PAGE)).fetchall():
+        yield [Entry(*row) for row in rows]
+        after = rows[-1][0]
+
+
+def newest(
+    db: sqlite3.Connection, kinds: Sequence[str], subject: str | None, limit: int
+) -> list[Entry]:
+    """The newest entries of these kinds (of this subject), the latest first."""
+    names = ", ".join("?" * len(kinds))
+    sql = (
+        "SELECT seq, at_ns, device, channel, kind, subject, key, body, mac"  # noqa: S608
+        f" FROM entries WHERE kind <> 'reading' AND kind IN ({names})"
+        " AND (? IS NULL OR subject = ?) ORDER BY seq DESC LIMIT ?"
+    )
+    rows = db.execute(sql, (*kinds, subject, subject, limit)).fetchall()
+    return [Entry(*row) for row in rows]
+
+
+class Content:
+    """What records of the chain say of other entries, asked of the journal."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+    def earlier(self, before: int) -> str:
+        """See `earlier`."""
+        return earlier(self._db, before)
+
+    def readings_are(self, end: Entry, count: int, sha256: str) -> bool:
+        """Whether the session's kept readings are those that its end tells of."""
+        digest, found = hashlib.sha256(), 0
+        sql = (
+            "SELECT body FROM entries INDEXED BY entries_subject WHERE subject = ?"
+            " AND subject <> '' AND kind = 'reading' AND seq < ? ORDER BY seq"
+        )
+        for (body,) in self._db.execute(sql, (end.subject, end.seq)):
+            digest.update(body)
+            found += 1
+        return found == count and (not sha256 or digest.hexdigest() == sha256)
+
+    def missing(self, after: int, before: int) -> int | None:
+        """The first number between the two that no entry has."""
+        for (seq,) in self._db.execute(
+            "SELECT seq FROM entries WHERE seq > ? AND seq <= ? ORDER BY seq",
+            (after, before),
+        ):
+            if seq != after + 1:
+                return after + 1
+            after = seq
+        return None

@@ -1,0 +1,26 @@
+"""What the operator may set about keys and backups: the tables `[keys]`, `[backup]`."""
+
+import msgspec
+
+
+class KeySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the master key is.
+
+    `master_file`: a file that only the recorder's user may read; made on first need.
+    Empty: the systemd credential `devicelog-master` if there is one, else the file
+    `keys/master` in the journal's directory.
+    """
+
+    master_file: str = ""
+
+
+class BackupSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where a backup is written to, when, and how many are kept.
+
+    `to`: a directory that is there, best on another disk; empty: none is written by
+    itself. `at`: the clinic's time each day. `keep`: so many; older ones are deleted.
+    """
+
+    to: str = ""
+    at: str = "02:30"
+    keep: int = 14
