@@ -18,6 +18,7 @@ from devicelog.journal.reader import Reader
 from devicelog.model import codec
 from devicelog.model.flow import Draft
 from devicelog.model.kinds import ReadingBody
+from devicelog.model.said import BindingBody, PurposeBody
 
 HOT = "therapy_reading,site=x,device=d,channel=c,modality=us head_temp_c="
 
@@ -73,6 +74,35 @@ def test_what_is_journalled_stands_in_the_store_field_by_field(influxdb, tmp_pat
         "duty_pct": 20,
         "energy_j": 73,
     }
+
+
+def said(n, kind, session_id, body):
+    at_ns = 1_900_000_000_000_000_000 + n
+    subject = session_id or body.pseudonym
+    key = f"request-{n:04}"
+    return Draft(at_ns, "us-1", "us", kind, subject, key, codec.encode(body))
+
+
+def test_whose_a_session_is_and_what_for_are_fields_of_its_one_row(influxdb, tmp_path):
+    one, two = "us-1.us.00000000", "us-1.us.00000050"
+    bodies = [
+        ("binding", one, BindingBody(session_id=one, pseudonym="3333-334F", by="kb")),
+        ("binding", one, BindingBody(session_id=one, pseudonym="3333-335J", by="kb")),
+        ("purpose", two, PurposeBody(session_id=two, purpose="training", by="kb")),
+        ("binding", "", BindingBody(event="ahead", pseudonym="3333-334F", by="kb")),
+    ]
+    with writer(tmp_path) as journal:
+        fill(journal, clinic(0, 100))
+        with Carried(tmp_path, sink_for(influxdb), journal) as carried:
+            carried.drained()
+            before = influxdb.rows("therapy_session")
+            fill(journal, [[said(n, *it)] for n, it in enumerate(bodies)])
+            carried.drained()
+
+    rows = influxdb.rows("therapy_session")
+    assert rows.keys() == before.keys()
+    told = {it["session_id"]: (it["pseudonym"], it["purpose"]) for it in rows.values()}
+    assert told == {one: ("3333-335J", "treatment"), two: ("", "training")}
 
 
 def test_a_second_time_changes_nothing(influxdb, tmp_path):
