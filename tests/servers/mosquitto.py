@@ -7,7 +7,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import time
 from pathlib import Path
 from typing import NamedTuple
 
@@ -115,7 +114,7 @@ class Mosquitto:
     def retained(self, topic="#", user="viewer"):
         """What a fresh client is given, by topic."""
         witness = self.witness(topic, user=user)
-        wait_until(witness.quiet)
+        witness.settle()
         witness.close()
         return {it.topic: it for it in witness.seen() if it.retained}
 
@@ -157,6 +156,11 @@ class Witness:
     """mosquitto_sub, beside everything that this project wrote."""
 
     def __init__(self, broker, topic, user, protocol, number):
+        self._broker = broker
+        # A topic that it hears, whoever it is: what comes on it comes after all before.
+        wide = topic in ("#", "devicelog/#")
+        self._end = "devicelog/v1/-/daemon/info" if wide else topic.replace("#", "end")
+        self._ends = 0
         self._path = broker.directory / f"witness-{number}"
         name = f"witness-{number}"
         arguments = ["-i", name, "-u", user, "-P", USERS[user], "-V", protocol]
@@ -167,7 +171,6 @@ class Witness:
                 stdout=out,
                 stderr=subprocess.DEVNULL,
             )
-        self._size = (-1, 0.0)
         wait_until(lambda: f" {name} 1 {topic}" in broker.log(), broker.log)
 
     def seen(self):
@@ -181,14 +184,21 @@ class Witness:
                 if not line.endswith("\n"):
                     return  # half of it, so far
                 at, flag, topic, text = line[:-1].split("\t", 3)
+                if topic == self._end and text == "end":
+                    continue
                 yield Seen(topic, flag == "1", text, float(at))
 
-    def quiet(self, seconds=0.2):
-        """Whether nothing has come for so long."""
-        size, now = self._path.stat().st_size, time.monotonic()
-        if size != self._size[0]:
-            self._size = (size, now)
-        return now - self._size[1] >= seconds
+    def settle(self):
+        """Wait until all has come that the broker took so far."""
+        self._ends += 1
+        self._broker.publish(self._end, "end")
+        wait_until(
+            lambda: self._heard() == self._ends, lambda: self._broker.log()[-999:]
+        )
+
+    def _heard(self):
+        lines = self._path.read_text(encoding="utf-8").splitlines()
+        return sum(line.endswith(f"\t{self._end}\tend") for line in lines)
 
     def close(self):
         self._child.kill()

@@ -100,7 +100,11 @@ class Rig:
     def start(self):
         """The relay runs in a thread of its own, as in the recorder."""
         self.relay = Relay(
-            self.sink(), str(self.directory), self.journal, self.clock, first_wait_s=0.1
+            self.sink(),
+            str(self.directory),
+            self.journal,
+            self.clock,
+            first_wait_s=0.02,
         )
         self.journal.listen(self.relay.wake)
         self._thread = threading.Thread(target=self.relay.run)

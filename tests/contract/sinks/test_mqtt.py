@@ -39,7 +39,7 @@ def test_everything_arrives_in_order_once_and_as_published(rig, broker):
     rig.fill(started())
     rig.fill(clinic(1, 400))
     rig.drain()
-    wait_until(witness.quiet)
+    witness.settle()
     seen = witness.seen()
     counts = check(seen)
 
@@ -67,7 +67,7 @@ def test_a_message_says_what_the_journal_says(rig, broker):
     rig.fill([[draft("gap", 6, gap, device="us-1")], [noise(7, 40)]])
     rig.fill([[draft("alarm", 8, alarm, device="us-1")]])
     rig.drain()
-    wait_until(witness.quiet)
+    witness.settle()
     seen = witness.seen()
     check(seen)
     (note, _), *_ = readings(seen)
@@ -100,7 +100,7 @@ def test_what_was_missed_comes_after_what_is_new_and_is_never_retained(rig, brok
     wait_until(lambda: readings(witness.seen()))
     rig.fill([[reading(5000)]])
     rig.drain()
-    wait_until(witness.quiet)
+    witness.settle()
     seen = witness.seen()
     check(seen)
     late = [note["seq"] for note, it in readings(seen) if it.body.get("historical")]
@@ -124,7 +124,7 @@ def test_a_fresh_client_learns_how_things_stand_and_no_person(rig, broker):
     witness = broker.witness("#")
     rig.start()
     rig.drain()
-    wait_until(witness.quiet)
+    witness.settle()
     kept = broker.retained()
     check(kept.values())
     below = {topic.removeprefix(f"{ROOT}/"): it.body for topic, it in kept.items()}
@@ -166,7 +166,7 @@ def test_what_is_retained_is_the_newest_after_an_absence(rig, broker):
     wait_until(lambda: rig.relay.status.connected)
     rig.fill([[draft("annotation", 9, b'{"v":1}', subject=first)]])
     rig.drain()
-    wait_until(witness.quiet)
+    witness.settle()
     kept = broker.retained()
     told = [it for it in witness.seen() if it.topic == f"{ROOT}/us-1/us/session"]
 

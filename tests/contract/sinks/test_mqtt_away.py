@@ -12,7 +12,6 @@ from contract.sinks.published import check
 from journals import clinic, fill, reading
 from servers.mosquitto import Mosquitto
 from servers.proxy import Proxy
-from waiting import wait_until
 
 from devicelog.clock import SECOND
 from devicelog.journal.reader import Reader
@@ -84,7 +83,7 @@ def drain(tmp_path, count, *, every_s, cut_s=None):
                 done.wait(every_s)
                 assert time.monotonic() - began < 600, relay.status
             took = time.monotonic() - began
-        wait_until(witness.quiet)
+        witness.settle()
         with Reader(str(rig.directory)) as view:
             kept = {it.seq for it in paged(view)}
         return kept, live, witness, watch, took

@@ -89,7 +89,7 @@ def test_a_denied_topic_is_an_alarm_and_the_entries_stay(tmp_path, broker):
         witness = broker.witness(f"{ROOT}/us-1/#")
         rig.leap(60)
         rig.drain()
-        wait_until(witness.quiet)
+        witness.settle()
         assert [note["seq"] for note, _ in readings(witness.seen())] == seqs(
             rig.directory
         )
@@ -194,7 +194,7 @@ def test_simulated_and_real_refuse_each_other(tmp_path, broker, protocol, simula
     with Rig(tmp_path, broker, site=site, protocol=protocol) as rig:
         rig.fill(started())
         error = refusal(rig.sink())
-    wait_until(witness.quiet)
+    witness.settle()
 
     assert "beef" in error.message
     assert ("this one is simulated" in error.message) is simulated
@@ -306,7 +306,7 @@ def test_a_line_that_is_cut_again_and_again_still_drains(tmp_path, broker):
             proxy.cut()
             wait_until(lambda: relay.status.connected)
         rig.drain()
-        wait_until(witness.quiet)
+        witness.settle()
         got = [note["seq"] for note, _ in readings(witness.seen())]
         assert set(got) == set(seqs(rig.directory))
 
