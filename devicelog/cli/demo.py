@@ -62,7 +62,7 @@ _NOTE: Final = (
 )
 @click.option(
     "--days",
-    default=22,
+    default=5,
     show_default=True,
     type=click.IntRange(0, 250),
     help="So many working days are made up before; kept for the next start.",
@@ -72,7 +72,7 @@ _NOTE: Final = (
 def demo(seconds: float | None, devices: int, days: int, seed: int) -> None:
     """A simulated clinic, running, on the screen; Ctrl-C ends it.
 
-    The first start makes up the days before it, which takes a minute or two; later
+    The first start makes up the days before it, which takes some seconds each; later
     ones have them at once. With --days 0 there are none, and nothing is kept.
     """
     with ending.on_signal() as ended, contextlib.ExitStack() as stack:

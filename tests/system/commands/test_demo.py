@@ -114,7 +114,7 @@ def test_the_days_before_are_made_once_and_kept(tmp_path):
     assert (kept / "journal.db").stat().st_ino == born
     assert devices >= {"us-1", "us-2", "if-1", "combo-1"}
     # Each day is told on the board: what ended last is of the days before.
-    assert "completed" in again
+    assert "last treatments" in again
 
 
 def test_who_ends_it_while_days_are_made_keeps_nothing(tmp_path):
