@@ -1,20 +1,31 @@
-"""One real store for all panels, filled from a journal by the real sink."""
+"""One real store for all panels, filled from a journal by the real sink.
+
+By default some days made entry by entry, in which everything happens that a panel
+shows; under `make torture` a month of the simulated clinic.
+"""
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from contract.grafana.asking import Grafana
+from contract.grafana.asking import Grafana, Range
 from contract.grafana.days import MODALITIES, Days
+from contract.grafana.expected import View, lines_down
 from contract.grafana.journalled import Journalled
 from journals import SITE, fill, writer
 from servers.influxdb import WORDS, InfluxDB
 
 from devicelog.clock import ManualClock
+from devicelog.drivers.load import load
 from devicelog.journal.reader import Reader
+from devicelog.model import codec
+from devicelog.model.flow import Draft
+from devicelog.model.kinds import ReceiptBody
+from devicelog.simulation.month import Month
 from devicelog.sinks.influx import InfluxSink
 from devicelog.sinks.lines import Row, line
 
 _PAGE = 2000
+_DAY = 86_400 * 1_000_000_000
 # What stands nowhere in the journal: how the recorder itself stands.
 RECORDER = {
     "backlog_s_mqtt": 0.5,
@@ -26,28 +37,35 @@ RECORDER = {
 
 
 class Clinic:
-    """The journal, the same in the store, and how it is asked."""
+    """The journal, the same in the store, and how it is asked.
 
-    def __init__(self, directory, influxdb):
-        yesterday = datetime.now(UTC).date() - timedelta(days=1)
-        days = Days(yesterday)
-        with writer(directory) as journal:
-            fill(
-                journal,
-                [days.drafts[n : n + 50] for n in range(0, len(days.drafts), 50)],
-            )
-        self.end_ns = days.end_ns
-        self.told_at = self._send(directory, influxdb)
-        self.journal = Journalled(directory, SITE, days.patients, MODALITIES)
+    `end_ns`: a moment of the last day.
+    """
+
+    def __init__(self, directory, influxdb, modalities, *, everything):
+        self.everything = everything  # each kind of event happened
+        self.told_at = []
+        self.journal = Journalled(directory, SITE, modalities)
+        self.end_ns = self._moment()
+        self._send(directory, influxdb, modalities)
         self._bind(influxdb)
         self.grafana = Grafana(influxdb, "grafana", WORDS["grafana"], "devicelog_sim")
 
-    def _send(self, directory, influxdb):
+    def _moment(self):
+        """Amid a treatment, while a line is down."""
+        for it in reversed(self.journal.sessions):
+            at = it["time"] + 30 * 1_000_000_000
+            if it.get("ended_at", at) * 1_000_000 < at:
+                continue
+            if lines_down(View(self, Range(at // _DAY * _DAY, at))):
+                return at
+        raise AssertionError("there is no such moment")
+
+    def _send(self, directory, influxdb, modalities):
         clock = ManualClock(self.end_ns)
-        told_at = []
 
         def health():
-            told_at.append(clock.wall_ns())
+            self.told_at.append(clock.wall_ns())
             return {"-": RECORDER}
 
         sink = InfluxSink(
@@ -55,7 +73,7 @@ class Clinic:
             clock,
             site=SITE,
             simulated=True,
-            modalities=MODALITIES,
+            modalities=modalities,
             health=health,
         )
         sink.connect()
@@ -67,31 +85,58 @@ class Clinic:
                 assert {str(it) for it in answers} == {"Said.TAKEN"}
                 after = page[-1].seq
         sink.close()
-        return told_at
 
     def _bind(self, influxdb):
-        """Names each session's patient: one field of one point, as binding does."""
+        """What people said of each session: some fields of one point."""
         lines = []
         for it in self.journal.sessions:
             tags = (it["site"], it["device"], it["channel"], it["modality"])
-            lines.append(
-                line(
-                    Row(
-                        "therapy_session",
-                        tags,
-                        it["time"],
-                        {"pseudonym": it["pseudonym"]},
-                    )
-                )
-            )
+            said = {n: it[n] for n in ("pseudonym", "purpose")}
+            lines.append(line(Row("therapy_session", tags, it["time"], said)))
         influxdb.write(*lines)
 
 
-@pytest.fixture(scope="module")
-def clinic(tmp_path_factory):
+def days(directory):
+    """Every kind of thing; the modalities of its channels."""
+    made = Days(datetime.now(UTC).date() - timedelta(days=1))
+    with writer(directory) as journal:
+        fill(journal, [made.drafts[n : n + 50] for n in range(0, len(made.drafts), 50)])
+    return MODALITIES
+
+
+def month(directory):
+    """22 working days of four devices, and a receipt for each session."""
+    made = Month(datetime.now(UTC).date() - timedelta(days=1))
+    with writer(directory, clock=made.clock) as journal:
+        made.write(journal)
+        with Reader(str(directory)) as view:
+            sessions = view.sessions(limit=100_000)
+        fill(journal, [[_receipt(it)] for it in sessions])
+    return {
+        (room.device.name, channel.name): channel.modality
+        for room in made.rooms
+        for channel in load(room.device.profile).channels
+    }
+
+
+def _receipt(session):
+    count = session.readings
+    body = ReceiptBody(kept=count, decoded=count, stored=count, state="complete")
+    key = f"receipt/{session.session_id}"
+    told = ("-", "-", "receipt", session.session_id, key, codec.encode(body))
+    return Draft((session.ended_ns or session.started_ns) + 20_000_000_000, *told)
+
+
+@pytest.fixture(
+    scope="module", params=[days, pytest.param(month, marks=pytest.mark.torture)]
+)
+def clinic(request, tmp_path_factory):
     influxdb = InfluxDB(tmp_path_factory.mktemp("influxdb"))
     try:
         influxdb.start().set_up()
-        yield Clinic(tmp_path_factory.mktemp("journal"), influxdb)
+        directory = tmp_path_factory.mktemp("journal")
+        modalities = request.param(directory)
+        everything = request.param is days
+        yield Clinic(directory, influxdb, modalities, everything=everything)
     finally:
         influxdb.stop()

@@ -5,7 +5,14 @@ from datetime import UTC, datetime, timedelta
 from devicelog.clock import SECOND
 from devicelog.model import codec
 from devicelog.model.flow import Draft, SessionEvent
-from devicelog.model.kinds import Counts, DeviceBody, GapBody, ReadingBody, ReceiptBody
+from devicelog.model.kinds import (
+    BindingBody,
+    Counts,
+    DeviceBody,
+    GapBody,
+    ReadingBody,
+    ReceiptBody,
+)
 
 BEFORE = (14, 12, 7, 5, 0)  # days of the clinic, counted back from the last
 PATIENTS = ("PQ7-K2M", "PX3-H9T")
@@ -44,19 +51,15 @@ def midnight_ns(day):
 
 
 class Days:
-    """Drafts in the order of time. `patients`: session -> pseudonym.
-
-    They end amid a treatment, while the line of another device is down.
-    """
+    """Drafts in the order of time. They end amid a treatment, with a line down."""
 
     def __init__(self, last):
         self.drafts = []
-        self.patients = {}
         self._first_ns = midnight_ns(last - timedelta(days=BEFORE[0]))
         for n, before in enumerate(BEFORE):
             self._day(midnight_ns(last - timedelta(days=before)) + 30_000 * SECOND, n)
-        self.end_ns = max(it.at_ns for it in self.drafts)
-        self._device("us-2", self.end_ns - 99 * SECOND, "line", line="missing")
+        end_ns = max(it.at_ns for it in self.drafts)
+        self._device("us-2", end_ns - 99 * SECOND, "line", line="missing")
         self.drafts.sort(key=lambda it: it.at_ns)
 
     def _day(self, at_ns, day):
@@ -108,7 +111,10 @@ class Days:
         channel = device[:2]
         stamp = datetime.fromtimestamp(start_ns // SECOND, UTC)
         it = (device, channel, f"{device}.{channel}.{stamp:%Y%m%dT%H%M%SZ}")
-        self.patients[it[2]] = PATIENTS[n % 2]
+        said = BindingBody(
+            session_id=it[2], pseudonym=PATIENTS[n % 2], by="test", how="simulated"
+        )
+        self._put(start_ns + 5, ("-", channel), "binding", it[2], said)
         head = {"head_id": f"H{n % 2}"} if channel == "us" else {}
         values = SETTINGS[channel] | head | {"program": f"P{n}"}
         self._event(it, start_ns, "start", values=values)

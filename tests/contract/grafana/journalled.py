@@ -16,9 +16,10 @@ ENDS = {
 class Journalled:
     """Readings, sessions, events and health, each a dict with its `time` in ns."""
 
-    def __init__(self, directory, site, patients, modalities):
+    def __init__(self, directory, site, modalities):
         self.readings, self.sessions, self.events, self.health = [], [], [], []
-        self._site, self._patients, self._modalities = site, patients, modalities
+        self._site, self._modalities = site, modalities
+        self._said = {}
         told, receipts = {}, {}
         for entry in entries(directory):
             body = json.loads(entry.body)
@@ -26,6 +27,10 @@ class Journalled:
                 told.setdefault(entry.subject, []).append((entry, body))
             elif entry.kind == "receipt":
                 receipts[entry.subject] = body
+            elif entry.kind in ("binding", "purpose"):
+                names = {"pseudonym", "purpose"} & body.keys()
+                said = self._said.setdefault(body["session_id"], {})
+                said |= {it: body[it] for it in names}
             elif entry.kind in ("reading", "gap", "device"):
                 where = {"site": site, "device": entry.device, "channel": entry.channel}
                 getattr(self, f"_{entry.kind}")(
@@ -74,7 +79,7 @@ class Journalled:
             "modality": self._modalities[entry.device, entry.channel],
             "session_id": name,
             "started_at": entry.at_ns // MS,
-            "pseudonym": self._patients.get(name, ""),
+            "pseudonym": "",
             "head": values.get("head_serial") or values.get("head_id") or "",
             "end_reason": "",
             "purpose": "treatment",
@@ -82,6 +87,7 @@ class Journalled:
             "local_weekday": local.isoweekday(),
             "flags": "",
         }
+        row |= self._said.get(name, {})
         row |= {"program": values["program"]} if "program" in values else {}
         for _, body in events:
             if body["event"] == "end":

@@ -1,6 +1,7 @@
 """Each panel's query, asked of the real store, answers what the journal says."""
 
 import json
+import random
 
 import pytest
 from contract.grafana import expected as told
@@ -206,7 +207,8 @@ def test_clinic_now(clinic, title):
 @pytest.mark.parametrize("title", of("session"))
 def test_session(clinic, title):
     shown = 0
-    for it in clinic.journal.sessions[:12]:
+    ended = [it for it in clinic.journal.sessions if "receipt_state" in it]
+    for it in random.Random(7).sample(ended, 12):
         span = Range(it["time"], it["ended_at"] * 1_000_000, "2s")
         names = {n: it[n] for n in ("site", "device")}
         variables = variables_of(
@@ -242,7 +244,7 @@ def test_bands_of_a_session(clinic, band):
         assert plain(found, wanted) == plain(wanted, wanted)
         assert all(row.get("ended_at", 0) < 10**15 for row in found)
         shown += len(found)
-    assert shown > 0
+    assert shown > 0 or (kind == "timer_lengthened" and not clinic.everything)
     assert (target["textColumn"], target["timeEndColumn"]) == ("text", "ended_at")
 
 
@@ -251,7 +253,7 @@ def test_patient_history(clinic, title):
     span = Range(clinic.end_ns - 90 * DAY, clinic.end_ns)
     offered = variables_of(clinic, "patient_history", span)["patient"]
     assert set(offered) == {it["pseudonym"] for it in clinic.journal.sessions} - {""}
-    for patient in offered:
+    for patient in offered[:6]:
         variables = variables_of(clinic, "patient_history", span, patient=patient)
         view = told.View(clinic, span, pseudonym=[patient])
         assert same(clinic, "patient_history", title, view, variables) > 0
@@ -260,7 +262,7 @@ def test_patient_history(clinic, title):
 @pytest.mark.parametrize("title", of("patient_overlay"))
 def test_the_last_three_sessions_of_a_patient(clinic, title):
     span, shown = Range(0, 0), 0
-    for patient in variables_of(clinic, "patient_overlay", span)["patient"]:
+    for patient in variables_of(clinic, "patient_overlay", span)["patient"][:6]:
         variables = variables_of(clinic, "patient_overlay", span, patient=patient)
         every = [it for it in clinic.journal.sessions if it["pseudonym"] == patient]
         three = [it["session_id"] for it in every][-3:]
@@ -282,6 +284,7 @@ def test_device_use(clinic, title):
 def test_data_quality(clinic, title):
     span = Range(clinic.end_ns - 30 * DAY, clinic.end_ns)
     variables = variables_of(clinic, "data_quality", span)
-    assert variables["device"] == ["if-1", "us-1", "us-2"]
+    devices = {it["device"] for it in clinic.journal.health}
+    assert set(variables["device"]) == devices
 
     assert same(clinic, "data_quality", title, told.View(clinic, span), variables) > 0
