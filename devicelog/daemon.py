@@ -28,6 +28,7 @@ from devicelog.operations import identities, sinks
 from devicelog.operations.config import Config, Loaded
 from devicelog.operations.control import Control
 from devicelog.operations.delivery import Delivery
+from devicelog.operations.inhibitor import Inhibitor
 from devicelog.operations.master import keyring
 from devicelog.operations.recording import Recording
 from devicelog.operations.socket import Server
@@ -274,13 +275,16 @@ def run(loaded: Loaded) -> None:
         signal.signal(number, end)
     daemon = Daemon(loaded)
     daemon.start()
+    inhibitor = Inhibitor()
     try:
         _notify("READY=1")
         while not ending.wait(_LOOK_S):
             daemon.check()
+            inhibitor.hold(live=daemon.recording.loop.live)
             _notify("WATCHDOG=1")
     finally:
         _notify("STOPPING=1")
+        inhibitor.release()
         daemon.stop()
 
 

@@ -2,7 +2,8 @@
 # Installs the tools that the tests use, as root on a machine with apt; else does nothing.
 missing=""
 for pair in socat:socat strace:strace sqlite3:sqlite3 fiu-run:fiu-utils \
-        mosquitto:mosquitto mosquitto_sub:mosquitto-clients influxd:influxdb; do
+        mosquitto:mosquitto mosquitto_sub:mosquitto-clients influxd:influxdb \
+        systemd-analyze:systemd wget:wget; do
     command -v "${pair%%:*}" >/dev/null || missing="$missing ${pair#*:}"
 done
 [ -n "$missing" ] || exit 0

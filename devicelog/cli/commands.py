@@ -22,6 +22,7 @@ _LAZY: Final = {
     "audit": "devicelog.cli.audit:audit",
     "clock": "devicelog.cli.run:clock",
     "relay": "devicelog.cli.relay:relay",
+    "dashboards": "devicelog.cli.dashboards:dashboards",
     "db": "devicelog.cli.db:db",
 }
 _HELP: Final = {
@@ -39,7 +40,8 @@ _HELP: Final = {
     "audit": "Who looked at whom, who changed what; whether that stands.",
     "clock": "Trust the system clock.",
     "relay": "Send entries to a sink again.",
-    "db": "Check, mend and back up the journal.",
+    "dashboards": "Bring the dashboards to Grafana.",
+    "db": "Check, mend, back up and migrate the journal.",
 }
 
 

@@ -11,6 +11,7 @@ from devicelog.cli.backups import backup, restore
 from devicelog.cli.sessions import directory_of
 from devicelog.errors import JournalError
 from devicelog.journal import check, maintenance
+from devicelog.journal import migrate as way
 from devicelog.journal.directory import JOURNAL
 from devicelog.journal.reader import Reader
 
@@ -74,3 +75,21 @@ def salvage(config: str | None) -> None:
     told = maintenance.salvage(directory_of(config))
     for text in told or ["nothing is damaged; nothing was set aside"]:
         click.echo(text)
+
+
+@db.command()
+@output.config_option
+@output.json_option
+@output.told
+def migrate(config: str | None, *, as_json: bool) -> None:
+    """Bring the journal of an older devicelog to this one; no recorder may run."""
+    done = way.migrate(directory_of(config))
+    if as_json:
+        output.print_json(done)
+    elif not done.backup:
+        click.echo(f"the journal is of version {done.after}; nothing was to be done")
+    else:
+        click.echo(
+            f"version {done.before} to {done.after}, {done.entries} entries;"
+            f" before that: {done.backup}"
+        )

@@ -36,6 +36,12 @@ def open_reading(path: Path) -> sqlite3.Connection:
             f"{path} was written by a newer devicelog",
             hint="use that version to read it",
         )
+    if version < schema.VERSION:
+        db.close()
+        raise JournalRefused(
+            f"{path} was written by an older devicelog",
+            hint="stop the recorder, then say `devicelog db migrate`",
+        )
     return db
 
 

@@ -103,12 +103,30 @@ def meta(db: sqlite3.Connection) -> Meta:
     return schema.read_meta(*row)
 
 
-def admit(path: Path) -> Meta:
+def admit(path: Path, *, older: bool = False) -> Meta:
     """What the journal at `path` is, nothing touched.
 
-    Raises JournalRefused where it is foreign or newer; sqlite3.DatabaseError or
-    JournalError where it is damaged.
+    Raises JournalRefused where it is foreign, newer, or (unless asked for) older;
+    sqlite3.DatabaseError or JournalError where it is damaged.
     """
+    found = _whole(path)
+    if found.version < schema.VERSION and not older:
+        raise JournalRefused(
+            f"{path} was written by an older devicelog"
+            f" (journal version {found.version}, this program's is {schema.VERSION})",
+            hint="stop the recorder, then say `devicelog db migrate`",
+        )
+    return found
+
+
+def _log_ahead(db: sqlite3.Connection) -> None:
+    """Set WAL mode. Where the disk refuses it, SQLite tells the old mode, no error."""
+    (mode,) = db.execute("PRAGMA journal_mode=WAL").fetchone()
+    if mode != "wal":
+        raise sqlite3.OperationalError(f"the disk keeps the journal in mode {mode}")
+
+
+def _whole(path: Path) -> Meta:
     try:
         # No lock, no -wal, no -shm. What is asked was written at birth.
         return _admit(path, "immutable")
@@ -119,13 +137,6 @@ def admit(path: Path) -> Meta:
         if not path.with_name(f"{path.name}-wal").exists():
             raise
     return _admit(path, "ro")
-
-
-def _log_ahead(db: sqlite3.Connection) -> None:
-    """Set WAL mode. Where the disk refuses it, SQLite tells the old mode, no error."""
-    (mode,) = db.execute("PRAGMA journal_mode=WAL").fetchone()
-    if mode != "wal":
-        raise sqlite3.OperationalError(f"the disk keeps the journal in mode {mode}")
 
 
 def _admit(path: Path, mode: str) -> Meta:

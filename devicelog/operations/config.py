@@ -20,6 +20,7 @@ from devicelog.drivers.load import ProfileError
 from devicelog.drivers.load import load as load_profile
 from devicelog.drivers.profile import Profile
 from devicelog.errors import ConfigError
+from devicelog.grafana.settings import GrafanaSettings
 from devicelog.journal.settings import JournalSettings
 from devicelog.operations import config_checks as checks
 from devicelog.recorder.settings import DeviceSettings
@@ -58,6 +59,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     hours: Hours = Hours()
     mqtt: MqttSettings | msgspec.UnsetType = msgspec.UNSET
     influx: InfluxSettings | msgspec.UnsetType = msgspec.UNSET
+    grafana: GrafanaSettings | msgspec.UnsetType = msgspec.UNSET
     keys: KeySettings = KeySettings()
     backup: BackupSettings = BackupSettings()
     devices: tuple[DeviceSettings, ...] = ()

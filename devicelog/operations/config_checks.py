@@ -19,6 +19,10 @@ SIMULATED_PREFIX: Final = "sim-"
 _DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _HOURS: Final = re.compile(r"(\d\d:\d\d)-(\d\d:\d\d)")
 _LAST: Final = "24:00"
+_FILES: Final = (
+    *("password_file", "token_file", "ca_file"),
+    *("source_password_file", "source_token_file"),
+)
 _NETWORK: Final = ("socket", "rfc2217")
 # journal.<key>: from, to. A second late is the most that a session's edge may wait.
 _BOUNDS: Final = {
@@ -40,7 +44,7 @@ def whole(table: strict.Table) -> Iterator[strict.Problem]:
     yield from _journal(table, table.values.get("journal"))
     yield from _hours(table, table.values.get("hours"))
     yield from _backup(table, table.values.get("backup"))
-    for section in ("mqtt", "influx"):
+    for section in ("mqtt", "influx", "grafana"):
         yield from _sink(table, section, table.values.get(section))
 
 
@@ -48,7 +52,7 @@ def _sink(
     table: strict.Table, section: str, values: object
 ) -> Iterator[strict.Problem]:
     """Secrets and certificates are files, and must be there."""
-    for key in ("password_file", "token_file", "ca_file"):
+    for key in _FILES:
         path = text(values, key)
         if path and not Path(path).is_file():
             yield table.problem(

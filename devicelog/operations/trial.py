@@ -19,6 +19,7 @@ from devicelog.model.fields import Value
 from devicelog.model.flow import Draft, Frame, Identity
 from devicelog.model.kinds import Counts
 from devicelog.model.states import LineState
+from devicelog.operations.diagnosis import Finding, diagnose
 from devicelog.recorder.device import Device
 from devicelog.recorder.drafts import NO_CHANNEL, NO_DEVICE, Drafter
 from devicelog.recorder.loop import Loop
@@ -28,6 +29,8 @@ from devicelog.recorder.timebase import Timebase
 _QUEUE: Final = 10_000
 _SHORTEST_S: Final = 0.1
 _LONGEST_S: Final = 60.0
+_QUIET_S: Final = 0.1  # parts two bursts
+_BURSTS, _BURST = 200, 4096
 _STANDING: Final = {"pending_bytes", "held"}  # what stands, all else has flowed
 
 
@@ -35,7 +38,7 @@ class Seen(msgspec.Struct, frozen=True, omit_defaults=True):
     """One thing that happened on the line; `text` says it in words.
 
     `at_s`: seconds since the test began. The last is the `verdict`: `works` if readings
-    arrived, `counts` of these seconds alone.
+    arrived, what was found, `counts` of these seconds alone.
     """
 
     what: Literal["will_send", "sent", "received", "frame", "noise", "verdict"]
@@ -46,6 +49,7 @@ class Seen(msgspec.Struct, frozen=True, omit_defaults=True):
     line: LineState | None = None
     counts: Counts | None = None
     works: bool = False
+    finding: Finding | None = None
 
 
 def bounded(seconds: float) -> float:
@@ -81,7 +85,7 @@ def watch(
         if not seen.full():
             seen.put_nowait(_seen(what, (mono_ns - began_ns) / 1e9, payload))
 
-    before = device.counts
+    before, bursts = device.counts, Bursts()
     device.listener = listen
     if begin is not None:
         begin()
@@ -89,14 +93,14 @@ def watch(
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0:
             try:
-                yield seen.get(timeout=min(left, 0.5))
+                yield bursts.note(seen.get(timeout=min(left, 0.5)))
             except queue.Empty:
                 continue
     finally:
         device.listener = None
     while not seen.empty():
-        yield seen.get_nowait()
-    yield verdict(device, before)
+        yield bursts.note(seen.get_nowait())
+    yield verdict(device, before, bursts.heard, seconds)
 
 
 def try_alone(
@@ -139,7 +143,30 @@ class _Nowhere:
         return True
 
 
-def verdict(device: Device, before: Counts) -> Seen:
+class Bursts:
+    """What was received, parted where the line was quiet; the last of it, if much."""
+
+    def __init__(self) -> None:
+        self.heard: list[bytes] = []
+        self._at_s = -1.0
+
+    def note(self, seen: Seen) -> Seen:
+        """Look at what was seen, and hand it on."""
+        if seen.what == "received":
+            data = bytes.fromhex(seen.raw)
+            if self.heard and seen.at_s - self._at_s < _QUIET_S:
+                self.heard[-1] += data
+            else:
+                self.heard.append(data)
+            self._at_s = seen.at_s
+            del self.heard[:-_BURSTS]
+            self.heard[-1] = self.heard[-1][-_BURST:]
+        return seen
+
+
+def verdict(
+    device: Device, before: Counts, bursts: Sequence[bytes], seconds: float
+) -> Seen:
     """What these seconds say of the line, in words."""
     now = device.counts
     brought = Counts(
@@ -148,14 +175,14 @@ def verdict(device: Device, before: Counts) -> Seen:
             for name, value in msgspec.structs.asdict(now).items()
         }
     )
-    works = brought.readings > 0
-    text = "it works" if works else device.line.text
+    found = diagnose(device, brought, bursts, seconds)
     return Seen(
         "verdict",
-        f"{text}\n{_facts(device, brought)}",
+        f"{found.text}\n{_facts(device, brought)}",
         line=device.line.state,
         counts=brought,
-        works=works,
+        works=found.finding == "works",
+        finding=found.finding,
     )
 
 

@@ -11,7 +11,8 @@ intensity_w_cm2 = 0.8
 at_s = 90.0
 action = "uncouple"
 
-Interferential current has a `current` instead, combination therapy both.
+Interferential current has a `current` instead, combination therapy both. What goes
+wrong between the device and who listens stands in [[troubles]]: at_s, for_s, `fault`.
 """
 
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from typing import Any, Final
 import msgspec
 
 from devicelog import strict
+from devicelog.drivers.profile import Line
 from devicelog.drivers.simulated.channel import Action
 from devicelog.drivers.simulated.equipment import (
     DUTY_LABELS,
@@ -29,9 +31,11 @@ from devicelog.drivers.simulated.equipment import (
     Head,
     Programme,
 )
+from devicelog.drivers.simulated.faults import FaultName, Trouble
 from devicelog.drivers.simulated.play import Loaded, Script, Step
 from devicelog.errors import ConfigError
 from devicelog.model.fields import FIELDS
+from devicelog.model.flow import Identity
 from devicelog.model.states import Modality
 
 # The keys that may carry the value of an action, one or the other; all others take
@@ -47,6 +51,14 @@ _CARRIES: Final[dict[Action, tuple[str, ...]]] = {
     "dry": ("times",),
     "fail": ("fault",),
     "clock": ("says",),
+}
+# The keys that carry the value of a fault; all others take none.
+_SPOILS: Final[dict[FaultName, str]] = {
+    "flips": "count",
+    "garbage": "count",
+    "babble": "count",
+    "line": "line",
+    "identity": "serial",
 }
 _OPTIONAL: Final = {"circuit"}
 _KEYS: Final = {key: None for keys in _CARRIES.values() for key in keys}
@@ -68,6 +80,8 @@ _BOUNDS: Final[dict[str, str | tuple[float, float]]] = {
     "bnr": "bnr",
     "seconds": (0.001, 7200.0),  # no device counts further
     "circuit": (1, 2),
+    "count": (1, 100_000),
+    "baud": (50, 4_000_000),
     "times": (0.01, 1000.0),
     "timer_error_pct": (-99.0, 1000.0),
 }
@@ -93,11 +107,27 @@ class _Step(msgspec.Struct, frozen=True):
         return {it: value for it in _KEYS if (value := getattr(self, it)) is not None}
 
 
+class _Trouble(msgspec.Struct, frozen=True):
+    at_s: float
+    for_s: float
+    fault: FaultName
+    count: int | None = None
+    line: Line | None = None
+    serial: str | None = None
+
+    @property
+    def carried(self) -> dict[str, Any]:
+        """What stands beside its times and its name."""
+        keys = ("count", "line", "serial")
+        return {it: value for it in keys if (value := getattr(self, it)) is not None}
+
+
 class _File(msgspec.Struct, frozen=True):
     programme: Programme | None = None
     current: Current | None = None
     meaning: str = ""
     steps: tuple[_Step, ...] = ()
+    troubles: tuple[_Trouble, ...] = ()
     head: Head = LARGE
     ramp_s: float = 0.0
     timer_error_pct: float = 0.0
@@ -118,6 +148,7 @@ def parse(text: str, source: str) -> Script:
         file.meaning or source,
         _loaded(file.programme, file.current),
         steps=tuple(_step(it) for it in file.steps),
+        troubles=tuple(_trouble(it) for it in file.troubles),
         head=file.head,
         ramp_s=file.ramp_s,
         timer_error_pct=file.timer_error_pct,
@@ -143,6 +174,13 @@ def _step(it: _Step) -> Step:
     return Step(it.at_s, it.action)
 
 
+def _trouble(it: _Trouble) -> Trouble:
+    value: Any = True
+    for key, said in it.carried.items():
+        value = Identity("SIM", said, "1.0") if key == "serial" else said
+    return Trouble(it.at_s, it.for_s, it.fault, value)
+
+
 def _problems(table: strict.Table, file: _File) -> Iterator[strict.Problem]:
     """What is wrong with values whose shapes are right."""
     if not (file.programme or file.current):
@@ -161,6 +199,8 @@ def _problems(table: strict.Table, file: _File) -> Iterator[strict.Problem]:
         before = max(before, it.at_s)
         yield from _carries(table, key, it)
         yield from _bounded(table, f"{key}.", it)
+    for n, trouble in enumerate(file.troubles):
+        yield from _spoils(table, f"troubles[{n}]", trouble)
 
 
 def _carries(table: strict.Table, key: str, it: _Step) -> Iterator[strict.Problem]:
@@ -178,6 +218,21 @@ def _carries(table: strict.Table, key: str, it: _Step) -> Iterator[strict.Proble
     if it.action != "load" and set(may) <= set(there) and len(may) > 1:
         what = f"stands beside {may[0]}: a step does one thing"
         yield table.problem(f"{key}.{may[1]}", what, "make two steps of it")
+
+
+def _spoils(table: strict.Table, key: str, it: _Trouble) -> Iterator[strict.Problem]:
+    """Whether a trouble carries what its fault needs, and nothing else."""
+    needed = _SPOILS.get(it.fault)
+    for name in it.carried:
+        if name != needed:
+            what = f'"{it.fault}" takes no {name}'
+            yield table.problem(f"{key}.{name}", what, "remove it")
+    if needed and needed not in it.carried:
+        what = f'is missing: "{it.fault}" needs it'
+        yield table.problem(f"{key}.{needed}", what, "add it")
+    if not it.for_s > 0:
+        yield table.problem(f"{key}.for_s", f"{it.for_s:g} is no time", "above 0")
+    yield from _bounded(table, f"{key}.", it)
 
 
 def _bounded(

@@ -228,7 +228,7 @@ def test_alone_it_shows_a_device_that_works_and_records_nothing(site):
     ("say", "line", "words"),
     [
         (b"", "silent", "no byte arrives: is the device on, is this its cable?"),
-        (b"\xff\x00\x55", "noise", "none decode: wrong speed, format or profile?"),
+        (b"\xff\x00\x55", "noise", "bytes arrive, none decode as us-modbus"),
     ],
 )
 def test_alone_it_says_what_is_wrong_with_a_line(site, say, line, words):

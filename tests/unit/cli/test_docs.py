@@ -9,6 +9,7 @@ from unit.cli.test_help import NAMES
 
 from devicelog.drivers.capture import Summary, Told
 from devicelog.drivers.simulated.channel import Action
+from devicelog.drivers.simulated.faults import FaultName
 from devicelog.drivers.simulated.script_file import parse
 from devicelog.errors import (
     ConfigError,
@@ -17,7 +18,9 @@ from devicelog.errors import (
     JournalError,
     Unreachable,
 )
+from devicelog.grafana.push import Found
 from devicelog.journal.check import Report
+from devicelog.journal.migrate import Migrated
 from devicelog.journal.rows import SessionRow
 from devicelog.model.kinds import ReceiptBody
 from devicelog.model.said import Point
@@ -40,7 +43,7 @@ from devicelog.records.story import SaidOf
 
 PAGE = (Path(__file__).parents[3] / "docs" / "cli.md").read_text(encoding="utf-8")
 GROUPS = {
-    *("config", "devices", "profile", "sessions"),
+    *("config", "devices", "profile", "sessions", "dashboards"),
     *("treatments", "calibration", "clock", "db"),
 }
 SHAPES = (
@@ -73,6 +76,8 @@ SHAPES = (
     Restored,
     Verified,
     ReceiptBody,
+    Found,
+    Migrated,
 )
 
 
@@ -108,4 +113,5 @@ def test_the_script_on_the_page_is_one():
         "uncouple",
         "couple",
     ]
-    assert all(f"`{action}`" in PAGE for action in Action.__args__)
+    named = [*Action.__args__, *FaultName.__args__]
+    assert [it for it in named if f"`{it}`" not in PAGE] == []

@@ -1,4 +1,4 @@
-"""Journals of every version that was ever written can be opened and read."""
+"""Journals of every version that was ever written can be migrated and read."""
 
 import json
 import shutil
@@ -8,7 +8,8 @@ import msgspec
 import pytest
 from journals import entries, writer
 
-from devicelog.journal import check
+from devicelog.journal import check, schema
+from devicelog.journal.migrate import migrate
 from devicelog.journal.reader import Reader
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "journal"
@@ -22,6 +23,7 @@ def test_a_journal_of_an_earlier_version_opens_and_says_the_same(tmp_path, name)
     lines = (GOLDEN / f"{name}.ndjson").read_text().splitlines()
     wanted = [tuple(json.loads(line)) for line in lines]
 
+    assert migrate(str(directory)).after == schema.VERSION
     with writer(directory):
         pass
 

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from devicelog.drivers.profile import Line
 from devicelog.drivers.simulated.equipment import (
     LARGE,
     SMALL,
@@ -11,9 +12,11 @@ from devicelog.drivers.simulated.equipment import (
     Current,
     Programme,
 )
+from devicelog.drivers.simulated.faults import Trouble
 from devicelog.drivers.simulated.script import Step
 from devicelog.drivers.simulated.script_file import parse
 from devicelog.errors import ConfigError
+from devicelog.model.flow import Identity
 
 OWN = """
 meaning = "four seconds, lowered, off the skin"
@@ -141,6 +144,59 @@ action = "couple"
     )
     assert both.programme == Combined(Programme(1.0, 50, 1.0, 4.0), alone.programme)
     assert both.modalities == {"us", "if"}
+
+
+TROUBLES = (
+    OWN
+    + """
+[[troubles]]
+at_s = 1
+for_s = 2.5
+fault = "silent"
+[[troubles]]
+at_s = 2
+for_s = 1
+fault = "flips"
+count = 3
+[[troubles]]
+at_s = 3
+for_s = 1
+fault = "line"
+line = { baud = 4800, parity = "E" }
+[[troubles]]
+at_s = 4
+for_s = 1
+fault = "identity"
+serial = "666"
+"""
+)
+
+
+def test_what_goes_wrong_with_the_line():
+    assert parse(TROUBLES, "own.toml").troubles == (
+        Trouble(1.0, 2.5, "silent"),
+        Trouble(2.0, 1.0, "flips", 3),
+        Trouble(3.0, 1.0, "line", Line(4800, parity="E")),
+        Trouble(4.0, 1.0, "identity", Identity("SIM", "666", "1.0")),
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (("count = 3", ""), 'troubles[1].count: is missing: "flips" needs it'),
+        (('"silent"', '"silent"\ncount = 3'), 'troubles[0].count: "silent" takes no'),
+        (("for_s = 2.5", "for_s = 0"), "troubles[0].for_s: 0 is no time"),
+        (('"silent"', '"silence"'), 'troubles[0].fault: "silence" is not allowed'),
+        (("count = 3", "count = 0"), "troubles[1].count: 0 is out of bounds"),
+        (("4800", "1"), "troubles[2].line.baud: 1 is out of bounds"),
+    ],
+)
+def test_what_is_wrong_with_a_trouble_is_told(change, told):
+    with pytest.raises(ConfigError) as caught:
+        parse(TROUBLES.replace(*change, 1), "own.toml")
+
+    assert told in caught.value.message
 
 
 def test_a_script_gives_something():

@@ -1,0 +1,1 @@
+"""Dashboards as code: each builder stands beside the JSON that it writes."""
