@@ -11,7 +11,7 @@ from devicelog.cli.patients_csv import import_
 from devicelog.cli.session_table import print_sessions
 from devicelog.cli.tables import print_table
 from devicelog.journal.reader import Reader
-from devicelog.model.audit import FORGET_REASONS
+from devicelog.model.audit import FORGET_REASONS, HOLD_REASONS
 from devicelog.operations import people
 from devicelog.operations.config import load, path_of
 from devicelog.records.patients import Person
@@ -114,6 +114,28 @@ def forget(
     )
     click.echo(f"{written.entries[0].subject} is forgotten")
     people.list_beside_backups(load(path_of(config)).config)
+
+
+@patients.command()
+@output.config_option
+@request_option
+@click.option("--reason", type=click.Choice(HOLD_REASONS), required=True, help="Why.")
+@click.option("--over", is_flag=True, help="The reason is over.")
+@click.argument("pseudonym")
+@output.told
+def hold(
+    config: str | None, pseudonym: str, *, reason: str, over: bool, request_id: str
+) -> None:
+    """Keep a patient's record beyond its time: it cannot be forgotten meanwhile."""
+    written = said(
+        config,
+        "hold",
+        request_id=request_id,
+        pseudonym=pseudonym,
+        reason=reason,
+        over=over,
+    )
+    click.echo(f"{written.entries[0].subject} is {'no longer ' * over}held: {reason}")
 
 
 patients.add_command(import_)

@@ -53,3 +53,20 @@ class TombstoneBody(Said, frozen=True, kw_only=True, omit_defaults=True, tag=1):
     reason: ForgetReason
     sessions: int = 0
     again: bool = False
+
+
+HoldReason = Literal[
+    "dispute",  # a complaint or a claim
+    "authority",  # an authority or a court asked for it
+    "study",
+    "other",
+]
+HOLD_REASONS: Final[tuple[HoldReason, ...]] = get_args(HoldReason)
+
+
+class HoldBody(Said, frozen=True, kw_only=True, omit_defaults=True, tag=1):
+    """A patient's record must be kept beyond its time; `over`: not any more."""
+
+    pseudonym: str
+    reason: HoldReason
+    over: bool = False

@@ -8,7 +8,7 @@ from typing import Final, Literal, get_args
 
 import msgspec
 
-from devicelog.model.audit import AuditBody, TombstoneBody
+from devicelog.model.audit import AuditBody, HoldBody, TombstoneBody
 from devicelog.model.body import Body
 from devicelog.model.fields import Value
 from devicelog.model.flow import Identity, SessionEvent
@@ -223,7 +223,7 @@ TABLE: Final[dict[Kind, tuple[str, str, type | None]]] = {
     "calibration": ("an output check or safety test", "person", CalibrationBody),
     "register": ("a device or head: serial, place, repair", "person", RegisterBody),
     "purpose": ("what a session was for", "person", PurposeBody),
-    "hold": ("a record must be kept beyond its time", "person", None),
+    "hold": ("a record must be kept beyond its time", "person", HoldBody),
     "user": ("a user of the console was added or changed", "person", None),
     "receipt": ("what became of a session's readings", "recorder", ReceiptBody),
     "retirement": ("entries were retired by age", "recorder", None),

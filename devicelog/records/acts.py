@@ -12,6 +12,7 @@ from devicelog.records import (
     patients,
     purposes,
     register,
+    retention,
 )
 from devicelog.records.request import Args, Rule
 
@@ -19,6 +20,7 @@ ACTS: Final[dict[str, tuple[type[Args], Rule]]] = {
     "add_patients": (patients.AddPatients, patients.add),
     "change_patient": (patients.ChangePatient, patients.change),
     "forget": (forgetting.Forget, forgetting.forget),
+    "hold": (retention.Hold, retention.hold),
     "note": (audit.Note, audit.note),
     "assign": (bindings.Assign, bindings.assign),
     "unbind": (bindings.Unbind, bindings.unbind),

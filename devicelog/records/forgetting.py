@@ -19,6 +19,7 @@ from devicelog.model.flow import Change, Draft, Entry
 from devicelog.model.pseudonyms import PseudonymError, parsed
 from devicelog.model.said import BindingBody
 from devicelog.records.request import Args, Asked, View
+from devicelog.records.retention import held
 
 _PAGE: Final = 1000
 
@@ -50,6 +51,11 @@ class ForgottenList(msgspec.Struct, frozen=True):
 def forget(view: View, asked: Asked, args: Forget) -> list[Draft]:
     """The sessions become nobody's; a tombstone deletes the keys and the identity."""
     code = _parsed(args.pseudonym) if args.again else view.patient(args.pseudonym)
+    if not args.again and (reasons := held(view.journal, code)):
+        raise DevicelogError(
+            f"{code} is held: {', '.join(sorted(reasons))}",
+            hint="`devicelog patients hold --over` ends a hold",
+        )
     bound = _all_of(view.journal, code)
     asked.sure([f"{code} is forgotten for good: name, notes, whose sessions they were"])
     subjects = sorted({code, *_ever_bound(view.journal, code)})

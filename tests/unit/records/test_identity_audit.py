@@ -263,8 +263,8 @@ def test_records_made_without_the_key_are_named(clinic):
 
 def test_a_failed_group_leaves_no_gap_in_the_chain(clinic):
     with clinic.open():
-        fine = Draft(1, "-", "-", "hold", "", "a/1", b"{}")
-        wrong = Draft(2, "-", "-", "hold", "", "a/2", None)
+        fine = Draft(1, "-", "-", "user", "", "a/1", b"{}")
+        wrong = Draft(2, "-", "-", "user", "", "a/2", None)
         with pytest.raises(DevicelogError):
             clinic.writer.append([fine, wrong], 10)
         clinic.writer.append([fine], 10)

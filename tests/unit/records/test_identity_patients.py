@@ -153,6 +153,22 @@ def test_forgetting_asks_first_and_frees_the_sessions(clinic):
         clinic.assign("us-1.us.1", code, reason="other", confirm=True)
 
 
+def test_who_is_held_is_not_forgotten_until_all_reasons_are_over(clinic):
+    code = clinic.add("Anna")
+    for reason in ("dispute", "study"):
+        clinic.ask("hold", pseudonym=code, reason=reason)
+    with pytest.raises(DevicelogError, match="held already for study"):
+        clinic.ask("hold", pseudonym=code, reason="study")
+    for reason in ("dispute", "study"):
+        with pytest.raises(DevicelogError, match="is held: "):
+            forget(clinic, code)
+        clinic.ask("hold", pseudonym=code, reason=reason, over=True)
+    with pytest.raises(DevicelogError, match="is not held for other"):
+        clinic.ask("hold", pseudonym=code, reason="other", over=True)
+    forget(clinic, code)
+    assert everybody(clinic) == []
+
+
 def test_an_undo_does_not_bring_the_forgotten_back(clinic):
     anna, bernd = clinic.add("Anna"), clinic.add("Bernd")
     clinic.start()
