@@ -1,6 +1,6 @@
 """Pseudonyms: the random code that stands for a patient everywhere but in one store.
 
-    K4M7-T2XP     seven characters by chance and one that checks them, in two groups
+    K4M7-T2XT     seven characters by chance and one that checks them, in two groups
 
 There are 23: no vowel, so that none becomes a word, and one at most of those that are
 taken for one another (0 O Q, 1 I L, 2 Z, 5 S, 6 G, 8 B, U V). 23 is a prime, and each
