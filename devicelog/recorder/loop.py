@@ -5,9 +5,7 @@ journal, at once. While the journal cannot take more, the loop holds what it has
 reads no port: the kernel's buffers wait, and the lines' silence is recorded as gaps.
 """
 
-import contextlib
 import heapq
-import os
 import selectors
 import threading
 from collections import deque
@@ -25,6 +23,7 @@ from devicelog.recorder.drafts import Drafter
 from devicelog.recorder.opener import Opener
 from devicelog.recorder.port import PolledPort, TappedPort, open_polled, open_tapped
 from devicelog.recorder.timebase import Timebase
+from devicelog.recorder.waker import Waker
 
 _FIRST_RETRY_NS: Final = SECOND // 10
 _LAST_RETRY_NS: Final = SECOND
@@ -88,8 +87,8 @@ class Loop:
         self._timebase = timebase
         self._drafter = drafter
         self._selector = selectors.DefaultSelector()
-        self._woken, self._waker = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        self._selector.register(self._woken, selectors.EVENT_READ, None)
+        self._waker = Waker()
+        self._selector.register(self._waker.fd, selectors.EVENT_READ, None)
         self._opener = Opener(len(devices), self.wake)
         self._calls: deque[Callable[[], None]] = deque()
         self._heap: list[tuple[int, int]] = []
@@ -105,9 +104,7 @@ class Loop:
 
     def wake(self) -> None:
         """Have the loop look around now."""
-        # A full pipe means that it has not yet read the last waking.
-        with contextlib.suppress(BlockingIOError):
-            os.write(self._waker, b"!")
+        self._waker.wake()
 
     def call(self, function: Callable[[], None]) -> None:
         """Run this on the loop's thread, between two looks at the ports."""
@@ -160,7 +157,7 @@ class Loop:
         self._notice_absence()
         for key, _ in ready:
             if key.data is None:
-                os.read(self._woken, 4096)
+                self._waker.heard()
             else:
                 self._read(key.data)
         while self._calls:
@@ -294,5 +291,4 @@ class Loop:
         self._hand_over()
         self._opener.close()
         self._selector.close()
-        os.close(self._woken)
-        os.close(self._waker)
+        self._waker.close()
