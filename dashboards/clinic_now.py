@@ -12,6 +12,7 @@ from dashboards.boards import board
 from dashboards.influx import SITE, TIME, Query, select
 from dashboards.panels import (
     LINES,
+    RANGE,
     STATES,
     columns,
     dial,
@@ -35,7 +36,7 @@ _SETTINGS: Final = (
 _TODAY: Final = (
     '"site"::tag, "device"::tag, "channel"::tag, "session_id", "started_at",'
     ' "ended_at", "end_reason", "time_set_main_s", "emission_s", "energy_j",'
-    ' "amplitude_1_mean_ma", "coverage_pct", "pseudonym"'
+    ' "amplitude_1_mean_ma", "coverage_pct", "pseudonym", ' + RANGE
 )
 
 

@@ -38,8 +38,11 @@ _UNITS: Final = {
 _OPEN_SESSION: Final = (
     "/d/devicelog_session/x?var-site=${__data.fields.site}"
     "&var-device=${__data.fields.device}&var-session=${__value.raw:percentencode}"
-    "&from=${__data.fields.started_at.numeric}&to=${__data.fields.ended_at.numeric}"
+    "&from=${__data.fields.since.numeric}&to=${__data.fields.until.numeric}"
 )
+# Some seconds more on either side show what led to the end too: a fault stands a ns
+# behind the last reading, a lost line as long as the device may be quiet.
+RANGE: Final = '"started_at" - 5000 AS "since", "ended_at" + 5000 AS "until"'
 STATES: Final = {
     "idle": "#8e8e8e",
     "ready": "light-blue",
@@ -150,7 +153,9 @@ def columns(panel: table.Panel, *names: str) -> table.Panel:
 
 
 def session_link(panel: table.Panel) -> table.Panel:
-    """A row leads to its session, with the session's own time."""
+    """A row leads to its session, with the session's own time: select `RANGE` too."""
+    for name in ("since", "until"):
+        panel.override_by_name(name, [property_("custom.hidden", value=True)])
     panel.override_by_name("started_at", [property_("unit", "dateTimeAsIso")])
     panel.override_by_name("ended_at", [property_("unit", "dateTimeAsIso")])
     link = {"title": "Open this session", "url": _OPEN_SESSION}

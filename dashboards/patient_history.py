@@ -13,6 +13,7 @@ from grafana_foundation_sdk.models import dashboard as model
 from dashboards.boards import board
 from dashboards.influx import PATIENT, SITE, TIME, Query, select, variable
 from dashboards.panels import (
+    RANGE,
     columns,
     numbers,
     points,
@@ -138,7 +139,12 @@ def _sessions() -> table.Panel:
     panel = rows(
         "Sessions",
         "A row's id leads to its session with the right time range.",
-        select(named(_LIST), "therapy_session", *_WHEN, then="ORDER BY time DESC"),
+        select(
+            f"{named(_LIST)}, {RANGE}",
+            "therapy_session",
+            *_WHEN,
+            then="ORDER BY time DESC",
+        ),
     )
     shown = ("time_set_main_s", "emission_s", "energy_j", "charge_1_ma_min")
     return session_link(columns(panel, *shown, "coverage_pct"))

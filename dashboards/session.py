@@ -22,6 +22,7 @@ from dashboards.influx import (
     variable,
 )
 from dashboards.panels import (
+    RANGE,
     STATES,
     columns,
     hidden,
@@ -44,7 +45,7 @@ _CURRENT: Final = (
 )
 _TIMER: Final = ("time_left_s", "time_elapsed_s")
 _ABOUT: Final = (
-    *("session_id", "device", "channel", "modality", "started_at", "ended_at"),
+    *("session_id", "site", "device", "channel", "modality", "started_at", "ended_at"),
     *("end_reason", "purpose", "pseudonym", "head", "program", "flags"),
 )
 _DOSE: Final = (
@@ -135,7 +136,7 @@ def _about() -> table.Panel:
     panel = rows(
         "This session",
         "What it was, and how it ended.",
-        select(named(_ABOUT), "therapy_session", *_THIS),
+        select(f"{named(_ABOUT)}, {RANGE}", "therapy_session", *_THIS),
         h=4,
     )
     return session_link(panel).with_transformation(hidden("Time"))
@@ -222,7 +223,7 @@ def _others() -> table.Panel:
         "Sessions in this time",
         "A row's id opens that session with its own time.",
         select(
-            named(_LIST),
+            f"{named(_LIST)}, {RANGE}",
             "therapy_session",
             *(SITE, DEVICE, TIME),
             then="ORDER BY time DESC",

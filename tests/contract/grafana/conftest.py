@@ -22,7 +22,6 @@ from devicelog.model.flow import Draft
 from devicelog.model.kinds import ReceiptBody
 from devicelog.simulation.month import Month
 from devicelog.sinks.influx import InfluxSink
-from devicelog.sinks.lines import Row, line
 
 _PAGE = 2000
 _DAY = 86_400 * 1_000_000_000
@@ -48,7 +47,6 @@ class Clinic:
         self.journal = Journalled(directory, SITE, modalities)
         self.end_ns = self._moment()
         self._send(directory, influxdb, modalities)
-        self._bind(influxdb)
         self.grafana = Grafana(influxdb, "grafana", WORDS["grafana"], "devicelog_sim")
 
     def _moment(self):
@@ -85,15 +83,6 @@ class Clinic:
                 assert {str(it) for it in answers} == {"Said.TAKEN"}
                 after = page[-1].seq
         sink.close()
-
-    def _bind(self, influxdb):
-        """What people said of each session: some fields of one point."""
-        lines = []
-        for it in self.journal.sessions:
-            tags = (it["site"], it["device"], it["channel"], it["modality"])
-            said = {n: it[n] for n in ("pseudonym", "purpose")}
-            lines.append(line(Row("therapy_session", tags, it["time"], said)))
-        influxdb.write(*lines)
 
 
 def days(directory):

@@ -148,6 +148,7 @@ def sessions_of(*names):
 
 
 TODAY = (
+    *("since", "until"),
     *("session_id", "started_at", "ended_at", "end_reason", "time_set_main_s"),
     *("emission_s", "energy_j", "amplitude_1_mean_ma", "coverage_pct", "pseudonym"),
 )
@@ -183,6 +184,8 @@ def band(kind):
 
 def others(view):
     names = (
+        "since",
+        "until",
         "session_id",
         "started_at",
         "ended_at",

@@ -79,6 +79,7 @@ class Journalled:
             "modality": self._modalities[entry.device, entry.channel],
             "session_id": name,
             "started_at": entry.at_ns // MS,
+            "since": entry.at_ns // MS - 5000,
             "pseudonym": "",
             "head": values.get("head_serial") or values.get("head_id") or "",
             "end_reason": "",
@@ -93,6 +94,7 @@ class Journalled:
             if body["event"] == "end":
                 row |= body["totals"] | {"end_reason": body["reason"]}
                 row["ended_at"] = body["ended_ns"] // MS
+                row["until"] = row["ended_at"] + 5000
             if body.get("flags"):
                 row["flags"] = " ".join(body["flags"])
         if receipt is not None:

@@ -20,10 +20,12 @@ DOSE = (
 )
 CLOCKS = ("time_set_main_s", "wall_s", "device_s", "emission_s", "output_s")
 ABOUT = (
+    *("since", "until"),
     *("session_id", "started_at", "ended_at", "end_reason", "purpose"),
     *("pseudonym", "head", "program", "flags"),
 )
 HISTORY = (
+    *("since", "until"),
     *("session_id", "started_at", "ended_at", "end_reason", "purpose"),
     *("time_set_main_s", "emission_s", "energy_j", "charge_1_ma_min"),
     *("coverage_pct", "flags"),
@@ -40,7 +42,7 @@ PANELS = {
     ("clinic_now", "Channels today"): [told.channel_states],
     ("clinic_now", "Lines today"): [told.line_states],
     ("clinic_now", "Sessions today"): [told.sessions_of(*told.TODAY)],
-    ("session", "This session"): [told.this(ABOUT, ("device", "channel", "modality"))],
+    ("session", "This session"): [told.this(ABOUT, (*told.WHERE, "modality"))],
     ("session", "Set and delivered"): [
         told.means(told.SOUND),
         told.means(told.CURRENT),
@@ -132,7 +134,7 @@ def panel(board, title):
 def number(it):
     """A number as it is read; anything else as it is."""
     is_number = isinstance(it, int | float) and not isinstance(it, bool)
-    return round(float(it), 6) if is_number else it
+    return round(float(it), 6) + 0.0 if is_number else it  # -0.0 is 0.0
 
 
 def plain(rows, like):
@@ -209,7 +211,7 @@ def test_session(clinic, title):
     shown = 0
     ended = [it for it in clinic.journal.sessions if "receipt_state" in it]
     for it in random.Random(7).sample(ended, 12):
-        span = Range(it["time"], it["ended_at"] * 1_000_000, "2s")
+        span = Range(it["since"] * 1_000_000, it["until"] * 1_000_000, "2s")
         names = {n: it[n] for n in ("site", "device")}
         variables = variables_of(
             clinic, "session", span, session=it["session_id"], **names
@@ -233,8 +235,8 @@ def test_bands_of_a_session(clinic, band):
     target, shown = band["target"], 0
     kind = target["query"].split('"kind" = \'')[1].rstrip("'")
     for it in clinic.journal.sessions:
-        end = it.get("ended_at", clinic.end_ns // 1_000_000)
-        span = Range(it["time"], end * 1_000_000, "2s")
+        until = it.get("until", clinic.end_ns // 1_000_000)
+        span = Range(it["since"] * 1_000_000, until * 1_000_000, "2s")
         chosen = {n: [it[n]] for n in ("site", "device", "session_id")}
         query = replaced(
             target["query"], span, chosen | {"session": [it["session_id"]]}
@@ -246,6 +248,22 @@ def test_bands_of_a_session(clinic, band):
         shown += len(found)
     assert shown > 0 or (kind == "timer_lengthened" and not clinic.everything)
     assert (target["textColumn"], target["timeEndColumn"]) == ("text", "ended_at")
+
+
+def test_the_way_from_a_row_leads_to_the_whole_session(clinic):
+    """All its readings, and all that happened but a late verdict, in the range."""
+    spans = {
+        it["session_id"]: Range(it["since"] * 1_000_000, it["until"] * 1_000_000)
+        for it in clinic.journal.sessions
+        if "until" in it
+    }
+    assert spans
+    for it in clinic.journal.readings:
+        if it["session_id"] in spans and it["elapsed_ms"] > 0:
+            assert spans[it["session_id"]].holds(it["time"]), it
+    for it in clinic.journal.events:
+        if it.get("session_id") in spans and it["kind"] != "end":
+            assert spans[it["session_id"]].holds(it["time"]), it
 
 
 @pytest.mark.parametrize("title", of("patient_history"))

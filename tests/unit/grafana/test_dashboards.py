@@ -11,6 +11,7 @@ import pytest
 
 from dashboards.boards import FOLDER, text
 from dashboards.every import BOARDS
+from dashboards.panels import RANGE
 from devicelog.grafana.wanted import SOURCE_UID
 from devicelog.sinks.lines import MEASUREMENTS
 
@@ -150,6 +151,18 @@ def test_every_link_leads_to_a_dashboard_that_exists():
 
     assert links <= uids
     assert "devicelog_session" in links
+
+
+def test_a_row_that_leads_to_its_session_carries_the_range():
+    leading = 0
+    for it in boards().values():
+        for panel in it["panels"]:
+            if "/d/devicelog_session/" in json.dumps(panel["fieldConfig"]):
+                leading += 1
+                (target,) = panel["targets"]
+                assert RANGE in target["query"]
+                assert '"site"::tag, "device"::tag' in target["query"]
+    assert leading == 4
 
 
 def test_panels_fill_their_rows():
