@@ -38,9 +38,10 @@ class Chain:
             return None
         return mac(self._key, self.head, entry)
 
-    def genesis(self, db: sqlite3.Connection, at_ns: int) -> Draft:
+    def genesis(self, db: sqlite3.Connection, at_ns: int, *, clock_ok: bool) -> Draft:
         """The record with which the chain begins, after all that stands in `db`."""
         body = AuditBody(
+            clock_ok=clock_ok,
             by="devicelog",
             request="",
             mono_ns=0,

@@ -70,10 +70,10 @@ class Ledger:
         self._transaction([], progress)
         return [answer for group in groups for answer in self.commit([group])]
 
-    def begin_chain(self, at_ns: int) -> None:
+    def begin_chain(self, at_ns: int, *, clock_ok: bool) -> None:
         """Append the first record of the chain, where there is none yet."""
         if self._chain is not None and not self._chain.head:
-            self.commit([[self._chain.genesis(self._db, at_ns)]])
+            self.commit([[self._chain.genesis(self._db, at_ns, clock_ok=clock_ok)]])
 
     def checkpoint(self, mode: str = "PASSIVE") -> bool:
         """Move what is committed from the -wal file into the journal's own.

@@ -51,6 +51,10 @@ class Notices:
         _log.warning("%s: %s", name, text)
         self._tell(name, text, "", cleared=True)
 
+    def believes(self, at_ns: int) -> bool:
+        """Whether the wall clock may be right when it shows this."""
+        return at_ns >= self._floor or self._clock.synchronised()
+
     def drain(self) -> list[Draft]:
         """What was told since the last call."""
         told = []
@@ -80,7 +84,7 @@ class Notices:
     ) -> Draft:
         at_ns = self._clock.wall_ns()
         body = AlarmBody(
-            clock_ok=at_ns >= self._floor or self._clock.synchronised(),
+            clock_ok=self.believes(at_ns),
             name=name,
             text=text,
             remedy=remedy,

@@ -163,7 +163,8 @@ class Store:
         self._db = file.connect(path)
         chain = Chain(self._chain_key) if self._chain_key else None
         ledger = Ledger(self._db, meta.floor, self.notices.conflict, chain)
-        ledger.begin_chain(self._clock.wall_ns())
+        at_ns = self._clock.wall_ns()
+        ledger.begin_chain(at_ns, clock_ok=self.notices.believes(at_ns))
         return ledger
 
     def _salvage(

@@ -180,7 +180,7 @@ def test_a_doubted_clock_marks_every_kind_of_entry(tmp_path):
         }
 
     assert marks == dict.fromkeys(
-        ("config", "clock", "device", "reading", "session", "noise"), True
+        ("audit", "config", "clock", "device", "reading", "session", "noise"), True
     )
 
 
