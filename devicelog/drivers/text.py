@@ -186,7 +186,11 @@ class TextLayout:
         if not number:
             return said, ""
         if pattern.fullmatch(said):
-            return _whole(said, _decimals(cell)), ""
+            raw = _whole(said, _decimals(cell))
+            # Where the device's way of writing is known, it writes in no other.
+            known = cell.length and cell.decimals is not None
+            if not known or _number(cell, raw) == text:
+                return raw, ""
         return None, f"{cell.name}: {text!r} is no number as declared"
 
     def _say(self, n: int, values: Values) -> str:

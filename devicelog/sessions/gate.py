@@ -1,20 +1,22 @@
 """Which readings of a channel are believed, before a session is made of them.
 
-With a checksum of 16 bits all are. With less, a reading that does not follow the one
-before (a transition that table.FOLLOWS calls impossible, or a timer out of step) is
-held until the next one speaks for it or against it, at most one quiet time. Verdicts
-depend on the readings alone; a tick only tells early what the next reading would tell.
+A reading that says what chance might have said (sessions.doubts) is held until the next
+one speaks for it or against it, at most one quiet time. Verdicts depend on the readings
+alone; a tick only tells early what the next reading would tell.
 """
+
+from typing import Final
 
 import msgspec
 
+from devicelog.model.fields import SETTINGS
 from devicelog.model.flow import Reading
-from devicelog.model.states import LIVE
+from devicelog.sessions.doubts import SEQUENCE, STATE, TIMER, doubts
 from devicelog.sessions.rules import SECOND, Rules
-from devicelog.sessions.table import FOLLOWS, JUMP_SHARE, SLACK_S
-from devicelog.sessions.timer import time_left
+from devicelog.sessions.table import FOLLOWS
 
-_STRONG_BITS = 16
+# What came and went is believed at once for so long: bad contact flickers.
+RESTLESS_NS: Final = 10 * SECOND
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -33,25 +35,27 @@ class Gate:
 
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
-        self._strong = rules.check_bits >= _STRONG_BITS
         self._quiet_ns = rules.quiet_ns
         self._last: Reading | None = None  # believed
         self._held: Reading | None = None
+        self._doubts: frozenset[str] = frozenset()  # of the held one
+        self._heard_ns = 0  # when the last reading came, believed or not
+        self._restless: dict[str, int] = {}  # until when
 
     def take(self, reading: Reading) -> list[Verdict]:
         """Verdicts that this reading allows, in order. [] while it is held itself."""
-        if self._strong:
-            return [Verdict(reading)]
         verdicts = self.tick(reading.mono_ns)
+        found = self._found(reading)
         held = self._held
         if held is not None:
-            self._held = None
-            verdicts.append(self._confirm(held, reading))
-        if self._follows(self._last, reading):
+            verdicts.append(self._judge(held, reading, found))
+            found = self._found(reading) if verdicts[-1].believed else found
+        if found:
+            self._held, self._doubts = reading, found
+        else:
             self._last = reading
             verdicts.append(Verdict(reading))
-        else:
-            self._held = reading
+        self._heard_ns = reading.mono_ns
         return verdicts
 
     def tick(self, mono_ns: int) -> list[Verdict]:
@@ -64,8 +68,8 @@ class Gate:
         held, self._held = self._held, None
         if held is None:
             return []
-        was = self._last.state if self._last else "offline"
-        if held.state not in FOLLOWS[was]:
+        if SEQUENCE in self._doubts:
+            was = self._last.state if self._last else "offline"
             return [Verdict(held, believed=False, why=f"{held.state} after {was}")]
         flags = (*held.flags, "unconfirmed")
         held = msgspec.structs.replace(held, flags=flags)
@@ -82,35 +86,38 @@ class Gate:
         """The monotonic time until which the held reading may wait."""
         return self._held.mono_ns + self._quiet_ns if self._held else None
 
-    def _confirm(self, held: Reading, reading: Reading) -> Verdict:
-        """The next reading agrees if it follows what is held, and that alone."""
-        last = self._last
-        if self._follows(held, reading) and not self._follows(last, reading):
+    # --- Private ------------------------------------------------------------------
+
+    def _found(self, reading: Reading) -> frozenset[str]:
+        """What the reading cannot say by itself after the last that was believed.
+
+        Nothing after a quiet time: there is none near enough to compare with.
+        """
+        now = reading.mono_ns
+        if self._last is None or now - self._heard_ns >= self._quiet_ns:
+            return frozenset()
+        found = doubts(self._rules, self._last, reading)
+        moves = {name for name in found if self._restless.get(name, 0) > now}
+        self._restless |= dict.fromkeys(moves, now + RESTLESS_NS)
+        return found - moves
+
+    def _judge(self, held: Reading, reading: Reading, found: frozenset[str]) -> Verdict:
+        """Whether all that is doubted of the held one has changed in the next, too.
+
+        A knob may have been turned on, or the next reading be a damaged one: what
+        changed before it counts all the same.
+        """
+        self._held = None
+        if self._doubts <= found and reading.state in FOLLOWS[held.state]:
             self._last = held
             return Verdict(held)
-        was = last.state if last else "offline"
-        why = f"{held.state} after {was}, then {reading.state}: nothing confirmed it"
+        last = self._last or held
+        kept = {it for it in self._doubts if it in SETTINGS and it in last.values}
+        until = reading.mono_ns + RESTLESS_NS
+        passing = self._doubts - {SEQUENCE, TIMER} - kept
+        self._restless |= dict.fromkeys(passing, until)
+        changed = f"{held.state} after {last.state}"
+        if STATE not in self._doubts:
+            changed = ", ".join(sorted(self._doubts)) + " changed"
+        why = f"{changed}, then {reading.state}: nothing confirmed it"
         return Verdict(held, believed=False, why=why)
-
-    def _follows(self, last: Reading | None, reading: Reading) -> bool:
-        if last is None or reading.mono_ns - last.mono_ns >= self._quiet_ns:
-            return True  # nothing near enough to compare with
-        if reading.state not in FOLLOWS[last.state]:
-            return False
-        if last.state not in LIVE or reading.state not in LIVE | {"finished"}:
-            return True
-        return self._in_step(last, reading)
-
-    def _in_step(self, last: Reading, reading: Reading) -> bool:
-        """The timer did not jump, and a finished one had run out."""
-        before = time_left(self._rules, last.values)
-        left = time_left(self._rules, reading.values)
-        if reading.state == "finished":
-            left = 0.0
-        if before is None or left is None:
-            return True
-        seconds = (reading.mono_ns - last.mono_ns) / SECOND
-        slack = SLACK_S + JUMP_SHARE * seconds
-        stops = self._rules.timer_stops_in
-        moves = last.state not in stops or reading.state not in stops
-        return -slack <= before - left <= slack + (seconds if moves else 0.0)

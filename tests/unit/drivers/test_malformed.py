@@ -185,6 +185,7 @@ def torment(name: str, rounds: int, seed: int, damages: dict[str, Any]) -> Score
     dice, line, score = random.Random(seed), Line(name), Score()
     messages = sorted({it.message for it in line.profile.channels})
     told: dict[int, dict[str, list[Any]]] = {}
+    unread: set[int] = set()  # times of intact frames that nothing came of, yet
     for n, values in enumerate(treatment(dice)):
         if n == rounds // len(messages):
             return score
@@ -203,13 +204,15 @@ def torment(name: str, rounds: int, seed: int, damages: dict[str, Any]) -> Score
             intact = [*line.hear(frame, hurt_at + SECOND // 8)]
             intact += line.hear(b"", hurt_at + SECOND // 8)
             score.intact += 1
+            unread.add(hurt_at + SECOND // 8)
             for reading in (*heard, *intact):
                 said = (reading.state, reading.values)
                 truth = told[reading.mono_ns].get(reading.channel, [])
                 if said not in truth:
                     score.wrong[kind] += 1
                     score.lies.append((kind, said, truth))
-            score.found += any(it.mono_ns > hurt_at for it in intact)
+                unread.discard(reading.mono_ns)
+            score.found = score.intact - len(unread)
         for gone in [at for at in told if at < (n - 4) * SECOND]:
             del told[gone]
     return score

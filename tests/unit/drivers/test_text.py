@@ -112,6 +112,21 @@ def test_a_negative_number_of_fixed_length_has_its_sign_first():
         ({}, "0x10", "time_left_s: '0x10' is no number as declared"),
         ({}, "--", "time_left_s: '--' is no number as declared"),
         ({}, "0.0000001", "time_left_s: '0.0000001' is no number as declared"),
+        (
+            {"decimals": 2, "length": 5},
+            "+0.00",
+            "time_left_s: '+0.00' is no number as declared",
+        ),
+        (
+            {"decimals": 2, "length": 5},
+            " 0.00",
+            "time_left_s: ' 0.00' is no number as declared",
+        ),
+        (
+            {"decimals": 0, "length": 3, "pad": "spaces"},
+            "012",
+            "time_left_s: '012' is no number as declared",
+        ),
         ({}, "9" * 13, f"time_left_s: '{'9' * 13}' is no number as declared"),
         ({}, "\xb2", "time_left_s: '\xb2' is no number as declared"),
     ],
