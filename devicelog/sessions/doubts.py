@@ -37,6 +37,9 @@ STEPS: Final[dict[str, float]] = {
     "contact_pct": 20.0,
     "battery_pct": 5.0,
 }
+# Without a check, a digit of the timer may be the next one: whole seconds, no more.
+_WHOLE_S: Final = 1.0
+
 # What is said in words. A check of 16 bits is believed: a warning may last a moment.
 CONTACTS: Final = ("contact_ok", "electrode_1_ok", "electrode_2_ok")
 _WORDS: Final = frozenset({"fault_code", *CONTACTS})
@@ -110,7 +113,7 @@ def _in_step(rules: Rules, last: Reading, reading: Reading) -> bool:
     if before is None or left is None:
         return True
     seconds = (reading.mono_ns - last.mono_ns) / SECOND
-    slack = SLACK_S + JUMP_SHARE * seconds
+    slack = (SLACK_S if rules.check_bits else _WHOLE_S) + JUMP_SHARE * seconds
     stops = rules.timer_stops_in
     moves = any(it in LIVE and it not in stops for it in (was, now))
     return -slack <= before - left <= slack + (seconds if moves else 0.0)

@@ -15,7 +15,8 @@ from devicelog.sessions.doubts import SEQUENCE, STATE, TIMER, doubts
 from devicelog.sessions.rules import SECOND, Rules
 from devicelog.sessions.table import FOLLOWS
 
-# What came and went is believed at once for so long: bad contact flickers.
+# What came and went twice in so long flickers, as bad contact does: from then on it is
+# believed at once, until it has stood still for as long.
 RESTLESS_NS: Final = 10 * SECOND
 
 
@@ -40,7 +41,8 @@ class Gate:
         self._held: Reading | None = None
         self._doubts: frozenset[str] = frozenset()  # of the held one
         self._heard_ns = 0  # when the last reading came, believed or not
-        self._restless: dict[str, int] = {}  # until when
+        self._went: dict[str, int] = {}  # what came and went, and when it did last
+        self._restless: dict[str, int] = {}  # what flickers, and until when
 
     def take(self, reading: Reading) -> list[Verdict]:
         """Verdicts that this reading allows, in order. [] while it is held itself."""
@@ -111,13 +113,18 @@ class Gate:
         if self._doubts <= found and reading.state in FOLLOWS[held.state]:
             self._last = held
             return Verdict(held)
-        last = self._last or held
-        kept = {it for it in self._doubts if it in SETTINGS and it in last.values}
-        until = reading.mono_ns + RESTLESS_NS
-        passing = self._doubts - {SEQUENCE, TIMER} - kept
-        self._restless |= dict.fromkeys(passing, until)
-        changed = f"{held.state} after {last.state}"
+        self._flickers(reading.mono_ns)
+        was = self._last.state if self._last else "offline"
+        changed = f"{held.state} after {was}"
         if STATE not in self._doubts:
             changed = ", ".join(sorted(self._doubts)) + " changed"
         why = f"{changed}, then {reading.state}: nothing confirmed it"
         return Verdict(held, believed=False, why=why)
+
+    def _flickers(self, now: int) -> None:
+        """What was doubted went as it came; a setting does so by being told or not."""
+        told = self._last.values if self._last else {}
+        for name in self._doubts - {SEQUENCE, TIMER} - (SETTINGS & told.keys()):
+            if now - self._went.get(name, -RESTLESS_NS) < RESTLESS_NS:
+                self._restless[name] = now + RESTLESS_NS
+            self._went[name] = now

@@ -2,7 +2,8 @@
 
 Each round is a second of a treatment: a frame is damaged on its way, and half a second
 later comes an intact one. What the driver reads goes through the gate as the recorder's
-channel does. A reading is wrong if it is believed and no frame said so.
+channel does. A reading is wrong if it is believed and no frame said so; an intact frame
+is read if its reading is believed, now or with the next.
 """
 
 import random
@@ -14,6 +15,7 @@ import pytest
 
 from devicelog.drivers.load import driver, load, parse
 from devicelog.drivers.modbus import ModbusDriver
+from devicelog.model.fields import SETTINGS
 from devicelog.model.flow import Frame, Reading
 from devicelog.recorder.channel import rules_of
 from devicelog.sessions.gate import Gate
@@ -188,6 +190,7 @@ def torment(name: str, rounds: int, seed: int, damages: dict[str, Any]) -> Score
     unread: set[int] = set()  # times of intact frames that nothing came of, yet
     for n, values in enumerate(treatment(dice)):
         if n == rounds // len(messages):
+            score.found = score.intact - len(unread)
             return score
         for k, message in enumerate(messages):
             kind = dice.choice([*damages])
@@ -212,7 +215,6 @@ def torment(name: str, rounds: int, seed: int, damages: dict[str, Any]) -> Score
                     score.wrong[kind] += 1
                     score.lies.append((kind, said, truth))
                 unread.discard(reading.mono_ns)
-            score.found = score.intact - len(unread)
         for gone in [at for at in told if at < (n - 4) * SECOND]:
             del told[gone]
     return score
@@ -245,30 +247,47 @@ def checked(name: str, rounds: int) -> Score:
     return believe(name, rounds, DAMAGES | ({TWICE: two_bits} if strong else {}))
 
 
-def two_errors_pass_a_sum_no_more_often_than_they_must(name: str, rounds: int) -> None:
+def differences(score: Score):
+    """Of each lie: states told and true, values told and true, fields that differ."""
+    for _, (state, values), truth in score.lies:
+        ((true_state, true),) = truth
+        wrong = {it for it in {**values, **true} if values.get(it) != true.get(it)}
+        yield state, true_state, values, true, wrong
+
+
+def two_errors_may_change_a_number_by_its_step(name: str, rounds: int) -> None:
     """What 8 bits cannot promise: two errors may undo one another.
 
     Two flipped bits leave a sum as it was only if they are of the same weight, one in
-    eight, and go opposite ways, one in two; what they make of the text and of the
-    timer must still be believable.
+    eight, and go opposite ways, one in two. What they make of the text must still be
+    believable: a measurement may be off by as much as it moves by itself, a timer by
+    as much as it may be out of step. No state, no setting.
     """
     score = believe(name, rounds, {TWICE: two_bits})
 
-    assert len(score.lies) <= score.hurt[TWICE] / 16
+    assert len(score.lies) <= score.hurt[TWICE] / 1000
+    for state, true_state, _, _, wrong in differences(score):
+        assert state == true_state
+        assert not wrong & SETTINGS, wrong
 
 
-def without_a_check_values_may_be_wrong_but_no_state(rounds: int) -> None:
-    """What no check cannot promise: a digit may be another digit."""
+def without_a_check_a_timer_may_be_wrong_by_a_digit(rounds: int) -> None:
+    """What no check cannot promise, its integrity is weak: a digit may be another.
+
+    Of a million malformed lines MEASURED: no state, no setting and no contact was wrong
+    in a reading that was believed, but some timers were, by a second or two; at an end,
+    where nothing counts any more, by any number.
+    """
     score = believe("vario-4", rounds, DAMAGES)
 
-    assert len(score.lies) <= sum(score.hurt.values()) / 10
-    for _, (state, values), truth in score.lies:
-        ((true_state, true_values),) = truth
+    assert len(score.lies) <= sum(score.hurt.values()) / 1000
+    for state, true_state, values, true, wrong in differences(score):
         assert state == true_state
-        # A timer is compared with the one before, once there is one that runs.
-        left, whole = true_values["time_left_s"], true_values["time_set_s"]
-        if state == "running" and left < whole:
-            assert abs(values["time_left_s"] - left) <= 2 * (2 + 0.15)
+        assert wrong == {"time_left_s"}
+        if state == "running":
+            # Out of step with the one before, which may have been wrong itself.
+            off = abs(values["time_left_s"] - true["time_left_s"])
+            assert off <= 2 * (1 + 0.15 + 1)
 
 
 @pytest.mark.parametrize("name", [*KINDS_OF_16_BITS, *KINDS_OF_8_BITS])
@@ -277,12 +296,12 @@ def test_no_wrong_reading_is_believed(name):
 
 
 @pytest.mark.parametrize("name", KINDS_OF_8_BITS)
-def test_two_errors_pass_a_sum_no_more_often_than_they_must(name):
-    two_errors_pass_a_sum_no_more_often_than_they_must(name, FEW)
+def test_two_errors_may_change_a_number_by_its_step(name):
+    two_errors_may_change_a_number_by_its_step(name, FEW)
 
 
-def test_without_a_check_values_may_be_wrong_but_no_state():
-    without_a_check_values_may_be_wrong_but_no_state(FEW)
+def test_without_a_check_a_timer_may_be_wrong_by_a_digit():
+    without_a_check_a_timer_may_be_wrong_by_a_digit(FEW)
 
 
 MILLION = 1_000_000
@@ -291,23 +310,19 @@ MILLION = 1_000_000
 @pytest.mark.torture
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("name", [*KINDS_OF_16_BITS, *KINDS_OF_8_BITS])
-def test_of_a_million_no_more_are_believed_than_a_crc_must_let_pass(name):
-    """Nothing promises none: a handful pass by chance, and what they say is believable.
-
-    A CRC is passed by frames of a wrong length, where it stands beside the field that
-    lies; a sum by bursts over two bytes that change it as much up as down.
-    """
-    assert len(checked(name, MILLION).lies) <= MILLION / 2**16
+def test_of_a_million_malformed_frames_no_wrong_reading_is_believed(name):
+    """A handful pass their check by chance; the next frame does not say so too."""
+    assert checked(name, MILLION).lies == []
 
 
 @pytest.mark.torture
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("name", KINDS_OF_8_BITS)
 def test_a_million_double_errors_and_a_sum(name):
-    two_errors_pass_a_sum_no_more_often_than_they_must(name, MILLION)
+    two_errors_may_change_a_number_by_its_step(name, MILLION)
 
 
 @pytest.mark.torture
 @pytest.mark.timeout(3600)
 def test_a_million_malformed_lines_without_a_check():
-    without_a_check_values_may_be_wrong_but_no_state(MILLION)
+    without_a_check_a_timer_may_be_wrong_by_a_digit(MILLION)
