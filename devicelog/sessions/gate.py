@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from devicelog.model.fields import SETTINGS
+from devicelog.model.fields import SETTINGS, Value
 from devicelog.model.flow import Reading
 from devicelog.sessions.doubts import SEQUENCE, STATE, TIMER, doubts
 from devicelog.sessions.rules import SECOND, Rules
@@ -110,12 +110,20 @@ class Gate:
         changed before it counts all the same.
         """
         self._held = None
-        if self._doubts <= found and reading.state in FOLLOWS[held.state]:
+        last = self._last or held
+        told = (last.values, held.values, reading.values)
+        if (
+            self._doubts <= found
+            and reading.state in FOLLOWS[held.state]
+            and all(
+                _on_its_way(*(values.get(name) for values in told))
+                for name in self._doubts & SETTINGS
+            )
+        ):
             self._last = held
             return Verdict(held)
         self._flickers(reading.mono_ns)
-        was = self._last.state if self._last else "offline"
-        changed = f"{held.state} after {was}"
+        changed = f"{held.state} after {last.state}"
         if STATE not in self._doubts:
             changed = ", ".join(sorted(self._doubts)) + " changed"
         why = f"{changed}, then {reading.state}: nothing confirmed it"
@@ -128,3 +136,15 @@ class Gate:
             if now - self._went.get(name, -RESTLESS_NS) < RESTLESS_NS:
                 self._restless[name] = now + RESTLESS_NS
             self._went[name] = now
+
+
+# --- Private ----------------------------------------------------------------------
+
+
+def _on_its_way(old: Value | None, held: Value | None, now: Value | None) -> bool:
+    """Whether a setting is where the next reading has it, or was on its way there."""
+    if held == now:
+        return True
+    if isinstance(old, float) and isinstance(held, float) and isinstance(now, float):
+        return old < held < now or old > held > now
+    return False

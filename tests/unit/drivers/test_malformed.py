@@ -255,35 +255,41 @@ def differences(score: Score):
         yield state, true_state, values, true, wrong
 
 
+def no_state_and_no_setting_but_one_on_its_way(score: Score, rounds: int) -> None:
+    """A setting may be wrong in the one reading before it is where it is put."""
+    misset = [wrong for *_, wrong in differences(score) if wrong & SETTINGS]
+
+    assert [lie for lie in differences(score) if lie[0] != lie[1]] == []
+    assert len(misset) <= rounds / 100_000
+
+
 def two_errors_may_change_a_number_by_its_step(name: str, rounds: int) -> None:
     """What 8 bits cannot promise: two errors may undo one another.
 
     Two flipped bits leave a sum as it was only if they are of the same weight, one in
     eight, and go opposite ways, one in two. What they make of the text must still be
     believable: a measurement may be off by as much as it moves by itself, a timer by
-    as much as it may be out of step. No state, no setting.
+    as much as it may be out of step. Of a million such frames 214 (us-classic) and 17
+    (combo) passed, one with a setting on its way.
     """
     score = believe(name, rounds, {TWICE: two_bits})
 
-    assert len(score.lies) <= score.hurt[TWICE] / 1000
-    for state, true_state, _, _, wrong in differences(score):
-        assert state == true_state
-        assert not wrong & SETTINGS, wrong
+    assert len(score.lies) <= score.hurt[TWICE] / 2000
+    no_state_and_no_setting_but_one_on_its_way(score, rounds)
 
 
 def without_a_check_a_timer_may_be_wrong_by_a_digit(rounds: int) -> None:
     """What no check cannot promise, its integrity is weak: a digit may be another.
 
-    Of a million malformed lines MEASURED: no state, no setting and no contact was wrong
-    in a reading that was believed, but some timers were, by a second or two; at an end,
-    where nothing counts any more, by any number.
+    Of a million malformed lines 555 were believed that no frame said: 550 timers, off
+    by a second or two (at rest by any number), and 5 settings on their way.
     """
     score = believe("vario-4", rounds, DAMAGES)
 
     assert len(score.lies) <= sum(score.hurt.values()) / 1000
-    for state, true_state, values, true, wrong in differences(score):
-        assert state == true_state
-        assert wrong == {"time_left_s"}
+    no_state_and_no_setting_but_one_on_its_way(score, rounds)
+    for state, _, values, true, wrong in differences(score):
+        assert len(wrong) == 1
         if state == "running":
             # Out of step with the one before, which may have been wrong itself.
             off = abs(values["time_left_s"] - true["time_left_s"])

@@ -244,6 +244,20 @@ def test_a_knob_that_is_turned_on_confirms_what_it_passed(bits):
 
 
 @STRENGTHS
+@pytest.mark.parametrize("odd", [40.0, 51.0, 90.0])
+def test_a_setting_is_as_the_next_has_it_or_on_its_way_there(bits, odd):
+    passes = 20 < odd < 50
+
+    assert course(bits, "duty_pct", 20.0, odd, 50.0, 50.0) == [True, passes, True, True]
+    assert course(bits, "duty_pct", 50.0, odd, 20.0, 20.0) == [True, passes, True, True]
+
+
+@STRENGTHS
+def test_a_word_is_on_its_way_to_none(bits):
+    assert course(bits, "head_id", "A", "Q", "B", "B") == [True, False, True, True]
+
+
+@STRENGTHS
 def test_what_was_set_is_not_lost_to_a_damaged_reading_behind_it(bits):
     it = gate(bits)
     readings = [
