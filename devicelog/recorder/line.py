@@ -131,8 +131,11 @@ class IdentityCheck:
         return self._can_ask and self.verified
 
     def doubt(self) -> None:
-        """The line was lost or silent: ask again before believing."""
-        self.verified = not self._can_ask
+        """The line was lost or silent: ask again before believing.
+
+        Who cannot be asked and was refused stays so until the right one is heard.
+        """
+        self.verified = self.verified and not self._can_ask
 
     def see(self, identity: Identity) -> str:
         """Take an answer. "" if it is this device, else what is wrong, in words."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from unit.drivers.recorded import Recorded
 
 from devicelog.drivers.load import driver, load, parse
+from devicelog.errors import LineLost
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "ifc-classic"
 ALSO_ASKED = """
@@ -67,6 +68,25 @@ def test_who_it_is_counts_though_nobody_asked():
     line.hear(other)
     line.hear(golden("running")[0])
     assert line.device.counts.readings == 1, "another device: not believed"
+
+
+def test_who_was_refused_unasked_stays_so_over_a_lost_line():
+    line = Recorded(driver(load("ifc-classic")))
+    first, other, _ = golden("identity")
+    line.hear(first)
+    line.hear(other)
+    line.device.closed(line.clock.mono_ns(), LineLost("gone"))
+    line.device.opened(line.clock.mono_ns())
+    line.hear(golden("running")[0])
+    assert line.device.counts.readings == 0, "nobody said that it is the right one"
+    line.device.absent(line.clock.mono_ns(), "suspend", b"")
+    line.hear(golden("running")[0])
+    assert line.device.counts.readings == 0
+    line.hear(first)
+    line.hear(golden("running")[0])
+
+    assert line.device.counts.readings == 1
+    assert not line.device.identity.proved, "it was never asked"
 
 
 def test_who_cannot_be_polled_can_be_asked_who_it_is():
