@@ -9,12 +9,14 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import commits, machine, pipeline, ports, yardsticks
+from bench import commits, machine, month, pipeline, ports, styles, yardsticks
 from bench.table import Row, show
 
 PARTS = {
     "yardsticks": yardsticks.rows,
     "pipeline": pipeline.rows,
+    "styles": styles.rows,
+    "month": month.rows,
     "commits": commits.rows,
     "idle": ports.idle_rows,
     "ports": ports.rows,
