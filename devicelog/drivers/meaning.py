@@ -82,12 +82,58 @@ class Meaning:
         self._sums = [it for it in self._all if isinstance(it, _Sum)]
         self._codes = [it for it in self._all if isinstance(it, _Code)]
         self._plain = [it for it in self._all if isinstance(it, _Plain)]
+        # Numbers that nothing else is made of, by slot: see `_moved`.
+        shared = {it.base.slot for it in self._sums}
+        self._alone = {it[1]: it for it in self._numbers if it[1] not in shared}
+        self._stood: tuple[list[Any], Values] | None = None
 
     def decode(self, raws: Sequence[Any]) -> tuple[Values, str]:
         """The values, and "" or why they cannot be believed: field, value, bound.
 
         A cell whose device says that it has no value gives none.
         """
+        values = self._moved(raws)
+        if values is not None:
+            return values, ""
+        values, problem = self._whole(raws)
+        if not problem:
+            self._stood = [*raws], {**values}
+        return values, problem
+
+    def raw(self, n: int, values: Values) -> Raw:
+        """What a device of this profile would send for these values in cell n.
+
+        A value that is not given is sent as absent, or as 0. A code that the profile
+        does not know is said by its number. Raises ValueError for what cannot be said.
+        """
+        return _raw(self._all[n], values)
+
+    # --- Private ------------------------------------------------------------------
+
+    def _moved(self, raws: Sequence[Any]) -> Values | None:
+        """The values, if only numbers moved since all was looked at; else None.
+
+        From frame to frame a timer counts and a temperature drifts; all else stands.
+        """
+        if self._stood is None:
+            return None
+        stood, before = self._stood
+        values = {**before}
+        for slot, (raw, old) in enumerate(zip(raws, stood, strict=True)):
+            if raw != old:
+                number = self._alone.get(slot)
+                if number is None:
+                    return None
+                name, _, absent, times, plus, over, low, high = number
+                if absent in (raw, old):
+                    return None
+                values[name] = value = (raw * times + plus) / over
+                if not low <= value <= high:
+                    return None
+        return values
+
+    def _whole(self, raws: Sequence[Any]) -> tuple[Values, str]:
+        """See `decode`."""
         values: Values = {}
         for name, slot, absent, times, plus, over, low, high in self._numbers:
             raw = raws[slot]
@@ -106,16 +152,6 @@ class Meaning:
             if raw is not None:
                 values[plain.name] = plain.type(raw)
         return values, self._decode_codes(raws, values)
-
-    def raw(self, n: int, values: Values) -> Raw:
-        """What a device of this profile would send for these values in cell n.
-
-        A value that is not given is sent as absent, or as 0. A code that the profile
-        does not know is said by its number. Raises ValueError for what cannot be said.
-        """
-        return _raw(self._all[n], values)
-
-    # --- Private ------------------------------------------------------------------
 
     def _decode_codes(self, raws: Sequence[Any], values: Values) -> str:
         for code in self._codes:
@@ -140,18 +176,26 @@ class Memory(Generic[_Said]):
         self, cells: Sequence[Cell], say: Callable[[int, Values], _Said]
     ) -> None:
         self._say = say
-        self._names = [(n, cell.name, cell.plus) for n, cell in enumerate(cells)]
-        self._meant: list[tuple[Value | None, ...]] = [()] * len(cells)
+        self._names = [(n, cell.name) for n, cell in enumerate(cells) if not cell.plus]
+        self._sums = [
+            (n, cell.name, cell.plus) for n, cell in enumerate(cells) if cell.plus
+        ]
+        self._meant: list[object] = [self] * len(cells)  # nothing is equal to it
         self._said: dict[int, _Said] = {}
 
     def of(self, values: Values) -> Mapping[int, _Said]:
         """What is said of these, by number of cell. Raises what `say` raises."""
-        get, said = values.get, self._said
-        for n, name, plus in self._names:
-            meant = (get(name), get(plus)) if plus else (get(name),)
-            if meant != self._meant[n]:
+        get, said, meant = values.get, self._said, self._meant
+        for n, name in self._names:
+            value = get(name)
+            if value != meant[n]:
                 said[n] = self._say(n, values)
-                self._meant[n] = meant
+                meant[n] = value
+        for n, name, plus in self._sums:
+            pair = get(name), get(plus)
+            if pair != meant[n]:
+                said[n] = self._say(n, values)
+                meant[n] = pair
         return said
 
 

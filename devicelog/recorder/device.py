@@ -187,14 +187,15 @@ class Device:
     @property
     def deadline(self) -> int | None:
         """The next monotonic time at which `tick` has something to do."""
-        marks = [
-            self.poller.deadline,
-            self.line.deadline,
-            self._book.deadline,
-            self._last_byte + self._silence if self._framer.pending else None,
-            *[channel.deadline for channel in self.channels.values()],
-        ]
-        return min([mark for mark in marks if mark is not None], default=None)
+        marks = [self.poller.deadline, self.line.deadline, self._book.deadline]
+        marks += [channel.deadline for channel in self.channels.values()]
+        if self._framer.pending:
+            marks.append(self._last_byte + self._silence)
+        due = None
+        for mark in marks:
+            if mark is not None and (due is None or mark < due):
+                due = mark
+        return due
 
     @property
     def counts(self) -> Counts:
@@ -267,8 +268,7 @@ class Device:
                     self._reject(reading.frame, verdict.why, reading.mono_ns)
                 continue
             self._tally.believe(weighing)
-            now = Seen(reading.at_ns, reading.mono_ns, reading.clock_ok)
-            gap = self._gaps.reading(now)
+            gap = self._gaps.reading(reading)
             if gap:
                 self._book.note("gap", gap, reading.mono_ns)
             if self.line.reading(reading.mono_ns):
