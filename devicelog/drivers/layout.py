@@ -12,7 +12,8 @@ import struct
 from collections.abc import Sequence
 from typing import Any, Final, Literal, NamedTuple, Protocol
 
-from devicelog.drivers.meaning import Meaning, Memory, Values
+from devicelog.drivers.meaning import Meaning, Values
+from devicelog.drivers.memory import Memory
 from devicelog.drivers.profile import ByteCell, Cell, Read, RegisterCell
 from devicelog.wire.checks import Order
 from devicelog.wire.modbus import size

@@ -6,9 +6,9 @@ and encode(decode(raw)) == raw. A number in text comes as a whole number of its 
 decimal (DECIMALS of them where the profile does not say how many).
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final
 
 import msgspec
 
@@ -20,7 +20,6 @@ Values = dict[str, Value]
 
 DECIMALS: Final = 6
 _UNBOUND: Final = float("inf")
-_Said = TypeVar("_Said")
 
 
 class _Number(msgspec.Struct, frozen=True):
@@ -164,39 +163,6 @@ class Meaning:
                     return f"{code.name}: code {raw} is none the profile knows"
                 values[code.name] = code.other.replace("{}", str(raw))
         return ""
-
-
-class Memory(Generic[_Said]):
-    """What was said of each cell last: while its values stand, it is said again.
-
-    From frame to frame few change; `say` is asked for those alone.
-    """
-
-    def __init__(
-        self, cells: Sequence[Cell], say: Callable[[int, Values], _Said]
-    ) -> None:
-        self._say = say
-        self._names = [(n, cell.name) for n, cell in enumerate(cells) if not cell.plus]
-        self._sums = [
-            (n, cell.name, cell.plus) for n, cell in enumerate(cells) if cell.plus
-        ]
-        self._meant: list[object] = [self] * len(cells)  # nothing is equal to it
-        self._said: dict[int, _Said] = {}
-
-    def of(self, values: Values) -> Mapping[int, _Said]:
-        """What is said of these, by number of cell. Raises what `say` raises."""
-        get, said, meant = values.get, self._said, self._meant
-        for n, name in self._names:
-            value = get(name)
-            if value != meant[n]:
-                said[n] = self._say(n, values)
-                meant[n] = value
-        for n, name, plus in self._sums:
-            pair = get(name), get(plus)
-            if pair != meant[n]:
-                said[n] = self._say(n, values)
-                meant[n] = pair
-        return said
 
 
 def implausible(name: str, value: float, low: float, high: float) -> str:

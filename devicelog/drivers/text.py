@@ -11,11 +11,11 @@ from typing import Final
 from devicelog.drivers.meaning import (
     DECIMALS,
     Meaning,
-    Memory,
     Raw,
     Values,
     is_number,
 )
+from devicelog.drivers.memory import Memory
 from devicelog.drivers.profile import Text, TextCell, TextMessage
 
 Place = str | int
