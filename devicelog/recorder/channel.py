@@ -229,3 +229,20 @@ class Channel:
         return self._drafter.draft(
             "reading", body, kept.reading.at_ns, subject=session_id
         )
+
+
+def channels_of(
+    profile: Profile,
+    drafter: Callable[[str], Drafter],
+    taken: Callable[[str], bool],
+    *,
+    verified: bool,
+) -> dict[str, Channel]:
+    """Those that a profile declares, by name; they know one another."""
+    made: dict[str, Channel] = {}
+    for it in profile.channels:
+        rules = rules_of(profile, it.modality, verified=verified)
+        made[it.name] = Channel(
+            drafter(it.name), rules, profile.hash, taken, made.values
+        )
+    return made
