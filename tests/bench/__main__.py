@@ -1,6 +1,6 @@
-"""The figures: `make bench` prints one table, medians of several runs, in four minutes.
+"""The figures: `make bench` prints one table, medians of several runs, in six minutes.
 
-    cd tests && python -m bench [quick] [yardsticks] [pipeline] [ports] [idle] [commits]
+    cd tests && python -m bench [quick] [PART ...]     as they stand in PARTS
 
 `quick` shortens every run to see that it works; its figures say nothing.
 """
