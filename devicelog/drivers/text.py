@@ -85,6 +85,7 @@ class Sheets:
         }
         whens = {place: len(it) for place, it in self._when.items()}
         self._places = whens | {place_of(text, cell): cell.length for cell in cells}
+        self._order = sorted(map(int, self._places)) if text.form == "columns" else []
         self._last: tuple[bytes, tuple[Sheet, str]] = (b"", ({}, "nothing"))
 
     def fits(self, sheet: Sheet) -> bool:
@@ -112,10 +113,10 @@ class Sheets:
         """The body of a frame with this sheet."""
         text = self._text
         if text.form == "columns":
-            letters = [" "] * self._size
-            for place, it in sheet.items():
-                letters[int(place) : int(place) + len(it)] = it
-            return "".join(letters).encode("latin-1")
+            letters = ""
+            for place in self._order:
+                letters = letters[:place].ljust(place) + sheet[place]
+            return letters.ljust(self._size).encode("latin-1")
         if text.form == "keys":
             said = [f"{key}{text.equals}{it}" for key, it in sheet.items()]
         else:
