@@ -6,13 +6,13 @@ systemd's watchdog is fed only while all beat.
 """
 
 import contextlib
+import gc
 import logging
 import os
 import secrets
 import signal
 import socket
 import threading
-from collections.abc import Iterator
 from types import FrameType
 from typing import Final
 
@@ -23,8 +23,9 @@ from devicelog.errors import DevicelogError, JournalError
 from devicelog.journal.reader import Reader
 from devicelog.journal.writer import Writer
 from devicelog.model.flow import Draft
-from devicelog.model.kinds import AlarmBody, ConfigBody
+from devicelog.model.kinds import ConfigBody
 from devicelog.operations import identities, sinks
+from devicelog.operations.alarms import at_start
 from devicelog.operations.config import Config, Loaded
 from devicelog.operations.control import Control
 from devicelog.operations.delivery import Delivery
@@ -47,8 +48,6 @@ _log = logging.getLogger(__name__)
 _HANG_S: Final = 20.0
 _LOOK_S: Final = 1.0
 _END_S: Final = 10.0
-_PARKED: Final = "parked/"
-_KEYLESS: Final = "keys/missing"
 
 
 class Daemon:
@@ -80,6 +79,7 @@ class Daemon:
         self._writer.open()
         try:
             self._begin()
+            self._serve()
         except BaseException:
             self._writer.close()
             raise
@@ -123,8 +123,7 @@ class Daemon:
     # --- Private ------------------------------------------------------------------
 
     def _begin(self) -> None:
-        config = self._loaded.config
-        directory = config.journal.directory
+        directory = self._loaded.config.journal.directory
         with Reader(directory) as reader:
             timebase = Timebase(
                 self._clock,
@@ -139,9 +138,8 @@ class Daemon:
             devices = self._devices(reader, axis)
             loop = Loop(devices, self._writer, self._clock, timebase, self._drafter)
             alarms = [
-                *self._parked_alarms(),
-                *self._cleared_alarms(reader),
-                *self._key_alarms(reader),
+                self._drafter.at("alarm", body, self._clock.mono_ns())
+                for body in at_start(self._loaded.parked, self._keyless, reader)
             ]
             loop.submit([self._run_entry("start"), *alarms])
             loop.submit(restore(devices, reader, axis, self._run_id))
@@ -152,27 +150,43 @@ class Daemon:
                 self._boot_id,
                 health=lambda: sinks.minute(self.recording),
             )
-        self.recording = Recording(
+        delivery = Delivery(there, directory, self._writer, self._clock)
+        self.recording = self._recording(timebase, now_ns, loop, devices, delivery)
+        delivery.rounds = sinks.rounds(self.recording)
+
+    def _recording(
+        self,
+        timebase: Timebase,
+        now_ns: int,
+        loop: Loop,
+        devices: list[Device],
+        delivery: Delivery,
+    ) -> Recording:
+        site = self._loaded.config.site
+        return Recording(
             loaded=self._loaded,
-            site=config.site.name,
-            simulated=config.site.simulated,
-            directory=directory,
+            site=site.name,
+            simulated=site.simulated,
+            directory=self._loaded.config.journal.directory,
             run_id=self._run_id,
             boot_id=self._boot_id,
             since_ns=timebase.at(now_ns),
             clock=self._clock,
             timebase=timebase,
             writer=self._writer,
-            delivery=Delivery(there, directory, self._writer, self._clock),
+            delivery=delivery,
             loop=loop,
             devices=devices,
             parked=self._loaded.parked,
             keyring=self._keyring,
         )
-        self.recording.delivery.rounds = sinks.rounds(self.recording)
+
+    def _serve(self) -> None:
+        """Have all threads run."""
+        config, loop = self._loaded.config, self.recording.loop
         self._control = Control(self.recording)
         self._upkeep = Upkeep(config, self._loaded.source, self._writer, self._clock)
-        self._server = Server(directory, self._control.handle)
+        self._server = Server(self.recording.directory, self._control.handle)
         self._server.open()
         self._thread = threading.Thread(target=loop.run, name="loop", daemon=True)
         self._thread.start()
@@ -219,41 +233,6 @@ class Daemon:
         )
         return self._drafter.at("config", body, now_ns)
 
-    def _parked_alarms(self) -> Iterator[Draft]:
-        for name, problems in self._loaded.parked.items():
-            body = AlarmBody(
-                name=f"{_PARKED}{name}",
-                text=f"device {name} is not recorded: {'; '.join(problems)}",
-                remedy="correct the configuration, then start again",
-            )
-            yield self._drafter.at("alarm", body, self._clock.mono_ns())
-
-    def _cleared_alarms(self, reader: Reader) -> Iterator[Draft]:
-        """Devices that an earlier run could not record, and this one does."""
-        for alarm in reader.alarms(open_only=True):
-            name = alarm.name.removeprefix(_PARKED)
-            if name != alarm.name and name not in self._loaded.parked:
-                body = AlarmBody(
-                    name=alarm.name,
-                    text=f"the configuration of device {name} is corrected, or gone",
-                    cleared=True,
-                )
-                yield self._drafter.at("alarm", body, self._clock.mono_ns())
-
-    def _key_alarms(self, reader: Reader) -> Iterator[Draft]:
-        """Recording does not wait for a key; but nobody then is known by name."""
-        told = any(it.name == _KEYLESS for it in reader.alarms(open_only=True))
-        if not self._keyless and not told:
-            return
-        body = AlarmBody(
-            name=_KEYLESS,
-            text=self._keyless or "the master key is there",
-            remedy=self._keyless
-            and "put the master key in its place, then start again",
-            cleared=not self._keyless,
-        )
-        yield self._drafter.at("alarm", body, self._clock.mono_ns())
-
 
 def _keyring(config: Config) -> tuple[Keyring | None, str]:
     """What the master key opens, or what is wrong with it."""
@@ -275,6 +254,9 @@ def run(loaded: Loaded) -> None:
         signal.signal(number, end)
     daemon = Daemon(loaded)
     daemon.start()
+    # What stands now stays to the end: no collection need look at it again.
+    gc.collect()
+    gc.freeze()
     inhibitor = Inhibitor()
     try:
         _notify("READY=1")

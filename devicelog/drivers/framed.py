@@ -29,7 +29,7 @@ from devicelog.drivers.subject import (
     subjects,
 )
 from devicelog.drivers.text import Parts
-from devicelog.model.flow import Decoded, Frame
+from devicelog.model.flow import Frame
 from devicelog.wire.base import Framer, Framing
 from devicelog.wire.notation import spelled
 
@@ -129,16 +129,20 @@ class FramedDriver:
             return Heard(answers=answers, problem=problem)
         if message.identifies:
             return Heard(answers=answers, identity=identity(said[0]))
-        return Heard(answers=answers, decoded=[*_decoded(message, said)])
+        decoded = [
+            subject.decoded(values)
+            for subject, values in zip(message.subjects, said, strict=True)
+        ]
+        return Heard(answers=answers, decoded=decoded)
 
     def _which(self, body: bytes) -> _Message | None:
         """Which message this is; by its shape as well, where that decides."""
-        found = [it for it in self._known if it.spoken.resembles(body)]
-        for message in found:
+        for message in self._known:
             if message.spoken.fits(body):
                 return message
-        if found:
-            return found[0]
+        for message in self._known:
+            if message.spoken.resembles(body):
+                return message
         asked = self._asked
         return asked if asked and not asked.known else self._unnamed
 
@@ -200,8 +204,3 @@ def _parts(
     if message == identity_:
         return [identity_cells(cells, message)]
     return [channel_cells(cells, it.channel) for it in of]
-
-
-def _decoded(message: _Message, said: Sequence[Values]) -> Iterator[Decoded]:
-    for subject, values in zip(message.subjects, said, strict=True):
-        yield subject.decoded(values)

@@ -9,10 +9,11 @@ Texts are padded with zeros.
 """
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final, Literal, NamedTuple, Protocol
 
-from devicelog.drivers.meaning import Meaning, Memory, Values
+from devicelog.drivers.meaning import Meaning, Values
+from devicelog.drivers.memory import Memory
 from devicelog.drivers.profile import ByteCell, Cell, Read, RegisterCell
 from devicelog.wire.checks import Order
 from devicelog.wire.modbus import size
@@ -120,9 +121,9 @@ class _Packed:
         self._cells = [*cells]
         ends = [(it.at, it.at + it.size) for it in places]
         # Bits are mixed into the words that they share; all else is put in its place.
-        self._whole = [
-            (n, ends[n]) for n, cell in enumerate(cells) if cell.type != "bit"
-        ]
+        self._whole = {n: ends[n] for n, cell in enumerate(cells) if cell.type != "bit"}
+        self._runs = _runs(self._whole.values())
+        self._image = bytearray(size)  # all that is whole, as it was said last
         self._mixed = [
             (n, ends[n], 1 << cell.bit)
             for n, cell in enumerate(cells)
@@ -150,8 +151,8 @@ class _Packed:
     def encode(self, values: Values, block: bytearray) -> None:
         """See `Layout`."""
         said = self._memory.of(values)
-        for n, (at, end) in self._whole:
-            block[at:end] = said[n]
+        for at, end in self._runs:
+            block[at:end] = self._image[at:end]
         for n, (at, end), bit in self._mixed:
             word = int.from_bytes(block[at:end], self._order) & ~bit
             word |= bit if said[n] == _SET else 0
@@ -165,9 +166,12 @@ class _Packed:
         if cell.type == "text":
             raw = _ascii(cell, str(raw), word.size)
         try:
-            return word.pack(raw)
+            said = word.pack(raw)
         except struct.error as error:
             raise ValueError(f"{cell.name}: {raw} does not fit") from error
+        at, end = self._whole[n]
+        self._image[at:end] = said
+        return said
 
     # --- Private ------------------------------------------------------------------
 
@@ -229,3 +233,12 @@ def _ascii(cell: Cell, text: str, room: int) -> bytes:
     if len(text) > room or not text.isascii():
         raise ValueError(f"{cell.name}: {text!r} does not fit into {room} characters")
     return text.encode("ascii").ljust(room, b"\0")
+
+
+def _runs(places: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The same bytes in as few pieces as there are gaps between them."""
+    runs: list[tuple[int, int]] = []
+    for at, end in sorted(places):
+        joins = runs and runs[-1][1] == at
+        runs.append((runs.pop()[0] if joins else at, end))
+    return runs

@@ -6,9 +6,9 @@ and encode(decode(raw)) == raw. A number in text comes as a whole number of its 
 decimal (DECIMALS of them where the profile does not say how many).
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final
 
 import msgspec
 
@@ -20,7 +20,6 @@ Values = dict[str, Value]
 
 DECIMALS: Final = 6
 _UNBOUND: Final = float("inf")
-_Said = TypeVar("_Said")
 
 
 class _Number(msgspec.Struct, frozen=True):
@@ -82,12 +81,58 @@ class Meaning:
         self._sums = [it for it in self._all if isinstance(it, _Sum)]
         self._codes = [it for it in self._all if isinstance(it, _Code)]
         self._plain = [it for it in self._all if isinstance(it, _Plain)]
+        # Numbers that nothing else is made of, by slot: see `_moved`.
+        shared = {it.base.slot for it in self._sums}
+        self._alone = {it[1]: it for it in self._numbers if it[1] not in shared}
+        self._stood: tuple[list[Any], Values] | None = None
 
     def decode(self, raws: Sequence[Any]) -> tuple[Values, str]:
         """The values, and "" or why they cannot be believed: field, value, bound.
 
         A cell whose device says that it has no value gives none.
         """
+        values = self._moved(raws)
+        if values is not None:
+            return values, ""
+        values, problem = self._whole(raws)
+        if not problem:
+            self._stood = [*raws], {**values}
+        return values, problem
+
+    def raw(self, n: int, values: Values) -> Raw:
+        """What a device of this profile would send for these values in cell n.
+
+        A value that is not given is sent as absent, or as 0. A code that the profile
+        does not know is said by its number. Raises ValueError for what cannot be said.
+        """
+        return _raw(self._all[n], values)
+
+    # --- Private ------------------------------------------------------------------
+
+    def _moved(self, raws: Sequence[Any]) -> Values | None:
+        """The values, if only numbers moved since all was looked at; else None.
+
+        From frame to frame a timer counts and a temperature drifts; all else stands.
+        """
+        if self._stood is None:
+            return None
+        stood, before = self._stood
+        values = {**before}
+        for slot, (raw, old) in enumerate(zip(raws, stood, strict=True)):
+            if raw != old:
+                number = self._alone.get(slot)
+                if number is None:
+                    return None
+                name, _, absent, times, plus, over, low, high = number
+                if absent in (raw, old):
+                    return None
+                values[name] = value = (raw * times + plus) / over
+                if not low <= value <= high:
+                    return None
+        return values
+
+    def _whole(self, raws: Sequence[Any]) -> tuple[Values, str]:
+        """See `decode`."""
         values: Values = {}
         for name, slot, absent, times, plus, over, low, high in self._numbers:
             raw = raws[slot]
@@ -107,16 +152,6 @@ class Meaning:
                 values[plain.name] = plain.type(raw)
         return values, self._decode_codes(raws, values)
 
-    def raw(self, n: int, values: Values) -> Raw:
-        """What a device of this profile would send for these values in cell n.
-
-        A value that is not given is sent as absent, or as 0. A code that the profile
-        does not know is said by its number. Raises ValueError for what cannot be said.
-        """
-        return _raw(self._all[n], values)
-
-    # --- Private ------------------------------------------------------------------
-
     def _decode_codes(self, raws: Sequence[Any], values: Values) -> str:
         for code in self._codes:
             raw = raws[code.slot]
@@ -128,31 +163,6 @@ class Meaning:
                     return f"{code.name}: code {raw} is none the profile knows"
                 values[code.name] = code.other.replace("{}", str(raw))
         return ""
-
-
-class Memory(Generic[_Said]):
-    """What was said of each cell last: while its values stand, it is said again.
-
-    From frame to frame few change; `say` is asked for those alone.
-    """
-
-    def __init__(
-        self, cells: Sequence[Cell], say: Callable[[int, Values], _Said]
-    ) -> None:
-        self._say = say
-        self._names = [(n, cell.name, cell.plus) for n, cell in enumerate(cells)]
-        self._meant: list[tuple[Value | None, ...]] = [()] * len(cells)
-        self._said: dict[int, _Said] = {}
-
-    def of(self, values: Values) -> Mapping[int, _Said]:
-        """What is said of these, by number of cell. Raises what `say` raises."""
-        get, said = values.get, self._said
-        for n, name, plus in self._names:
-            meant = (get(name), get(plus)) if plus else (get(name),)
-            if meant != self._meant[n]:
-                said[n] = self._say(n, values)
-                self._meant[n] = meant
-        return said
 
 
 def implausible(name: str, value: float, low: float, high: float) -> str:

@@ -42,7 +42,7 @@ class SpokenBytes:
         self, message: BytesMessage, order: Order, parts: Sequence[Sequence[ByteCell]]
     ) -> None:
         self._size = message.size
-        self._when = {int(at): value for at, value in message.when.items()}
+        self._when = [(int(at), value) for at, value in message.when.items()]
         self._parts = [of_octets(message.size, order, cells) for cells in parts]
 
     def fits(self, body: bytes) -> bool:
@@ -51,7 +51,10 @@ class SpokenBytes:
 
     def resembles(self, body: bytes) -> bool:
         """See `Spoken`."""
-        return all(body[at : at + 1] == bytes((it,)) for at, it in self._when.items())
+        for at, value in self._when:
+            if at >= len(body) or body[at] != value:
+                return False
+        return True
 
     def decode(self, body: bytes) -> tuple[list[Values], str]:
         """See `Spoken`."""
@@ -66,7 +69,7 @@ class SpokenBytes:
     def encode(self, parts: Sequence[Values]) -> bytes:
         """See `Spoken`."""
         block = bytearray(self._size)
-        for at, value in self._when.items():
+        for at, value in self._when:
             block[at] = value
         for layout, values in zip(self._parts, parts, strict=True):
             layout.encode(values, block)

@@ -11,11 +11,11 @@ from typing import Final
 from devicelog.drivers.meaning import (
     DECIMALS,
     Meaning,
-    Memory,
     Raw,
     Values,
     is_number,
 )
+from devicelog.drivers.memory import Memory
 from devicelog.drivers.profile import Text, TextCell, TextMessage
 
 Place = str | int
@@ -85,11 +85,12 @@ class Sheets:
         }
         whens = {place: len(it) for place, it in self._when.items()}
         self._places = whens | {place_of(text, cell): cell.length for cell in cells}
+        self._order = sorted(map(int, self._places)) if text.form == "columns" else []
         self._last: tuple[bytes, tuple[Sheet, str]] = (b"", ({}, "nothing"))
 
     def fits(self, sheet: Sheet) -> bool:
         """Whether this is the message."""
-        return all(sheet.get(place) == it for place, it in self._when.items())
+        return self._when.items() <= sheet.items()
 
     def read(self, body: bytes) -> tuple[Sheet, str]:
         """Take a frame's text apart; "" or what is wrong with its shape."""
@@ -112,10 +113,10 @@ class Sheets:
         """The body of a frame with this sheet."""
         text = self._text
         if text.form == "columns":
-            letters = [" "] * self._size
-            for place, it in sheet.items():
-                letters[int(place) : int(place) + len(it)] = it
-            return "".join(letters).encode("latin-1")
+            letters = ""
+            for place in self._order:
+                letters = letters[:place].ljust(place) + sheet[place]
+            return letters.ljust(self._size).encode("latin-1")
         if text.form == "keys":
             said = [f"{key}{text.equals}{it}" for key, it in sheet.items()]
         else:
@@ -146,22 +147,21 @@ class TextLayout:
         self._places = [(n, place) for n, (_, place, _, _) in enumerate(self._cells)]
         self._meaning = Meaning(cells, range(len(cells)))
         self._memory = Memory(cells, self._say)
-        # What each cell was heard to say last.
-        self._heard: list[tuple[str | None, Raw | None]] = [("\0", None)] * len(cells)
+        # What each cell was heard to say last, and what that stands for.
+        self._heard: list[str | None] = ["\0"] * len(cells)
+        self._raws: list[Raw | None] = [None] * len(cells)
 
     def decode(self, sheet: Sheet) -> tuple[Values, str]:
         """The values, and "" or why they cannot be believed."""
-        raws: list[Raw | None] = []
+        get, heard = sheet.get, self._heard
         for n, place in self._places:
-            text = sheet.get(place)
-            heard, raw = self._heard[n]
-            if text != heard:  # from frame to frame few texts change
+            text = get(place)
+            if text != heard[n]:  # from frame to frame few texts change
                 raw, problem = self._raw(n, text)
                 if problem:
                     return {}, problem
-                self._heard[n] = text, raw
-            raws.append(raw)
-        return self._meaning.decode(raws)
+                heard[n], self._raws[n] = text, raw
+        return self._meaning.decode(self._raws)
 
     def encode(self, values: Values, sheet: Sheet) -> None:
         """Write what a device would send for these values into the sheet.

@@ -93,6 +93,8 @@ def read_meta(body: bytes, crc: int) -> Meta:
 
 def seal(entry: Entry) -> int:
     """CRC-32 over all that a row says; what a flipped bit in a body cannot pass."""
-    words = (str(entry.seq), str(entry.at_ns), entry.device, entry.channel)
-    head = "\0".join((*words, entry.kind, entry.subject, entry.key))
+    head = (
+        f"{entry.seq}\0{entry.at_ns}\0{entry.device}\0{entry.channel}\0"
+        f"{entry.kind}\0{entry.subject}\0{entry.key}"
+    )
     return zlib.crc32(entry.body, zlib.crc32(head.encode()))

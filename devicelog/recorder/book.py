@@ -49,8 +49,10 @@ class Book:
     @property
     def deadline(self) -> int | None:
         """When `tick` has something to tell."""
-        marks = (self._next_counts, self._noise.deadline)
-        return min((it for it in marks if it is not None), default=None)
+        counts, noise = self._next_counts, self._noise.deadline
+        if counts is None or noise is None:
+            return counts if noise is None else noise
+        return min(counts, noise)
 
     def take(self) -> list[Draft]:
         """What was gathered since the last call."""
@@ -67,7 +69,9 @@ class Book:
 
     def tick(self, mono_ns: int) -> None:
         """Sums that are due: the minute's noise, the hour's counts."""
-        self._note_noise(self._noise.tick(mono_ns))
+        due = self._noise.deadline
+        if due is not None and due <= mono_ns:
+            self._note_noise(self._noise.tick(mono_ns))
         if self._next_counts is None:
             self._next_counts = mono_ns + COUNTS_NS
         elif mono_ns >= self._next_counts:

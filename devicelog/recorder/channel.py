@@ -134,12 +134,10 @@ class Channel:
         self._anchor_ns = self._drafter.anchor_ns
         late = self._tracker.take(reading)
         subject = self._tracker.owner
-        kept = self.keeper.offer(reading, live=bool(subject))
-        return [
-            *early,
-            *(self._reading(it, "" if it.preroll else subject) for it in kept),
-            *self._events(late),
-        ]
+        drafts = early
+        for it in self.keeper.offer(reading, live=bool(subject)):
+            drafts.append(self._reading(it, "" if it.preroll else subject))
+        return [*drafts, *self._events(late)] if late else drafts
 
     def tick(self, mono_ns: int) -> list[Draft]:
         """What deadlines up to now cause; nothing while the gate holds a reading."""
@@ -224,7 +222,27 @@ class Channel:
             kept.reading, self._profile, thinned=kept.thinned, preroll=kept.preroll
         )
         if session_id:
-            self._digests.setdefault(session_id, Digest()).add(body)
+            digest = self._digests.get(session_id)
+            if digest is None:
+                digest = self._digests[session_id] = Digest()
+            digest.add(body)
         return self._drafter.draft(
             "reading", body, kept.reading.at_ns, subject=session_id
         )
+
+
+def channels_of(
+    profile: Profile,
+    drafter: Callable[[str], Drafter],
+    taken: Callable[[str], bool],
+    *,
+    verified: bool,
+) -> dict[str, Channel]:
+    """Those that a profile declares, by name; they know one another."""
+    made: dict[str, Channel] = {}
+    for it in profile.channels:
+        rules = rules_of(profile, it.modality, verified=verified)
+        made[it.name] = Channel(
+            drafter(it.name), rules, profile.hash, taken, made.values
+        )
+    return made

@@ -17,11 +17,11 @@ from devicelog.errors import PortError
 from devicelog.model.flow import Decoded, Draft, Frame, Identity, Noise, Reading
 from devicelog.model.kinds import Counts, GapCause
 from devicelog.recorder.book import Book
-from devicelog.recorder.channel import Channel, rules_of
+from devicelog.recorder.channel import Channel, channels_of
 from devicelog.recorder.drafts import NO_CHANNEL, Drafter
 from devicelog.recorder.gaps import GapWatch, Seen
 from devicelog.recorder.line import IdentityCheck, LineWatch
-from devicelog.recorder.polling import Poller
+from devicelog.recorder.polling import poller_of
 from devicelog.recorder.settings import DeviceSettings
 from devicelog.recorder.tally import Tally, Weighing
 from devicelog.recorder.timebase import Timebase
@@ -61,46 +61,29 @@ class Device:
         self.settings = settings
         self.driver = driver
         self.listener: Listener | None = None
-        profile = driver.profile
-        tapped = settings.access == "tap"
-        identify = None if tapped else driver.identify()
-        self._asks = identify is not None  # else what it says by itself counts
         self._timebase = timebase
         self._framer = driver.framer()
-        self._silence = profile.wire.silence_ms * 1_000_000
+        self._silence = driver.profile.wire.silence_ms * 1_000_000
         self._last_byte = 0
         self._stale = False
-        self._gaps = GapWatch(round(profile.quiet_s * SECOND), seen)
+        quiet_ns = round(driver.profile.quiet_s * SECOND)
+        self._gaps = GapWatch(quiet_ns, seen)
         self._tally = Tally()
-        self.line = LineWatch(round(profile.quiet_s * SECOND))
-        self._book = Book(
-            Drafter(run_id, settings.name, NO_CHANNEL, timebase),
-            self.line,
-            lambda: self.counts,
-            alarmed=alarmed,
-        )
+        self.line = LineWatch(quiet_ns)
+        self.poller = poller_of(driver, listens=settings.access == "tap")
+        # Who cannot be asked is believed in what it says by itself.
+        self._asks = asks = self.poller.identifies
         self.identity = IdentityCheck(
-            settings.name,
-            settings.serial,
-            known,
-            {} if owners is None else owners,
-            can_ask=identify is not None,
+            settings.name, settings.serial, known, owners, can_ask=asks
         )
-        self.poller = Poller(
-            identify,
-            () if tapped else driver.polls(),
-            interval_s=profile.interval_s,
-            reply_s=profile.reply_s,
-        )
-        self.channels: dict[str, Channel] = {}
-        self._weighing: dict[str, deque[Weighing]] = {}
-        for declared in profile.channels:
-            self._weighing[declared.name] = deque()
-            drafter = Drafter(run_id, settings.name, declared.name, timebase)
-            rules = rules_of(profile, declared.modality, verified=identify is not None)
-            self.channels[declared.name] = Channel(
-                drafter, rules, profile.hash, taken, self.channels.values
-            )
+
+        def drafter(channel: str) -> Drafter:
+            return Drafter(run_id, settings.name, channel, timebase)
+
+        own = drafter(NO_CHANNEL)
+        self._book = Book(own, self.line, lambda: self.counts, alarmed=alarmed)
+        self.channels = channels_of(driver.profile, drafter, taken, verified=asks)
+        self._weighing = {name: deque[Weighing]() for name in self.channels}
 
     # --- What the loop tells ------------------------------------------------------
 
@@ -187,14 +170,15 @@ class Device:
     @property
     def deadline(self) -> int | None:
         """The next monotonic time at which `tick` has something to do."""
-        marks = [
-            self.poller.deadline,
-            self.line.deadline,
-            self._book.deadline,
-            self._last_byte + self._silence if self._framer.pending else None,
-            *[channel.deadline for channel in self.channels.values()],
-        ]
-        return min([mark for mark in marks if mark is not None], default=None)
+        marks = [self.poller.deadline, self.line.deadline, self._book.deadline]
+        marks += [channel.deadline for channel in self.channels.values()]
+        if self._framer.pending:
+            marks.append(self._last_byte + self._silence)
+        due = None
+        for mark in marks:
+            if mark is not None and (due is None or mark < due):
+                due = mark
+        return due
 
     @property
     def counts(self) -> Counts:
@@ -267,8 +251,7 @@ class Device:
                     self._reject(reading.frame, verdict.why, reading.mono_ns)
                 continue
             self._tally.believe(weighing)
-            now = Seen(reading.at_ns, reading.mono_ns, reading.clock_ok)
-            gap = self._gaps.reading(now)
+            gap = self._gaps.reading(reading)
             if gap:
                 self._book.note("gap", gap, reading.mono_ns)
             if self.line.reading(reading.mono_ns):

@@ -3,11 +3,12 @@
 import msgspec
 
 from devicelog.clock import SECOND
+from devicelog.model.flow import Reading
 from devicelog.model.kinds import GapBody, GapCause
 
 
 class Seen(msgspec.Struct, frozen=True):
-    """The last reading before now.
+    """The last reading of an earlier run.
 
     `mono_ns` is None when it is of another boot; `clock_ok`: whether `at_ns` is right.
     """
@@ -22,7 +23,7 @@ class GapWatch:
 
     def __init__(self, quiet_ns: int, seen: Seen | None) -> None:
         self._quiet = quiet_ns
-        self._seen = seen
+        self._seen: Seen | Reading | None = seen
         self._cause: GapCause | None = "restart" if seen else None
         self.count = 0
 
@@ -30,11 +31,11 @@ class GapWatch:
         """The line is lost for this cause; the first stands."""
         self._cause = self._cause or cause
 
-    def reading(self, now: Seen) -> GapBody | None:
+    def reading(self, now: Reading) -> GapBody | None:
         """A reading is here; the gap that it ends, if any."""
         seen, cause = self._seen, self._cause
         self._seen, self._cause = now, None
-        if seen is None or now.mono_ns is None:
+        if seen is None:
             return None
         if cause is None:
             if seen.mono_ns is None or now.mono_ns - seen.mono_ns <= self._quiet:
@@ -49,9 +50,9 @@ class GapWatch:
         )
 
 
-def _between(seen: Seen, now: Seen) -> float | None:
+def _between(seen: Seen | Reading, now: Reading) -> float | None:
     """Seconds between two readings; None where no clock can tell."""
-    if seen.mono_ns is not None and now.mono_ns is not None:
+    if seen.mono_ns is not None:
         return round((now.mono_ns - seen.mono_ns) / SECOND, 3)
     if seen.clock_ok and now.clock_ok and seen.at_ns <= now.at_ns:
         return round((now.at_ns - seen.at_ns) / SECOND, 3)

@@ -114,14 +114,14 @@ class IdentityCheck:
         name: str,
         serial: str,
         known: Identity | None,
-        owners: dict[str, str],
+        owners: dict[str, str] | None,
         *,
         can_ask: bool,
     ) -> None:
         self._name = name
         self._serial = serial
         self.known = known
-        self._owners = owners
+        self._owners = {} if owners is None else owners
         self._can_ask = can_ask
         self.verified = not can_ask
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from devicelog.clock import SECOND
-from devicelog.drivers.base import Request
+from devicelog.drivers.base import Driver, Request
 
 # 3.5 characters of silence part two frames (Modbus over serial line V1.02, 2.5.1.1);
 # at 2400 baud with 11 bits they take 16 ms.
@@ -44,6 +44,11 @@ class Poller:
         self._until = 0
         self.sent = 0
         self.unanswered = 0
+
+    @property
+    def identifies(self) -> bool:
+        """Whether the device can be asked who it is."""
+        return self._identify is not None
 
     @property
     def deadline(self) -> int | None:
@@ -109,3 +114,13 @@ class Poller:
         beat = self._next_cycle or mono_ns
         missed = (mono_ns - beat) // self._interval
         self._next_cycle = beat + (missed + 1) * self._interval
+
+
+def poller_of(driver: Driver, *, listens: bool) -> Poller:
+    """What asks a driver's device; who only listens asks nothing."""
+    return Poller(
+        None if listens else driver.identify(),
+        () if listens else driver.polls(),
+        interval_s=driver.profile.interval_s,
+        reply_s=driver.profile.reply_s,
+    )

@@ -2,18 +2,19 @@
 
 from collections.abc import Iterable
 
+import msgspec
+
 from devicelog.model.kinds import Counts
 from devicelog.recorder.keep import Keeper
 from devicelog.recorder.polling import Poller
 
 
-class Weighing:
+class Weighing(msgspec.Struct):
     """A frame whose readings are being judged, one for each channel it speaks of."""
 
-    def __init__(self, data: bytes, readings: int) -> None:
-        self.data = data
-        self.open = readings
-        self.believed = 0
+    size: int
+    open: int  # so many of them
+    believed: int = 0
 
 
 class Tally:
@@ -38,7 +39,7 @@ class Tally:
     def weigh(self, data: bytes, readings: int) -> Weighing:
         """A frame with so many readings; none is believed yet."""
         self.held_bytes += len(data)
-        return Weighing(data, readings)
+        return Weighing(len(data), readings)
 
     def believe(self, frame: Weighing) -> None:
         """One of its readings counts, and so does the frame, once."""
@@ -48,16 +49,16 @@ class Tally:
         if frame.believed > 1:
             self.shared_readings += 1
             return
-        self.held_bytes -= len(frame.data)
+        self.held_bytes -= frame.size
         self.frames += 1
-        self.frame_bytes += len(frame.data)
+        self.frame_bytes += frame.size
 
     def doubt(self, frame: Weighing) -> bool:
         """One of its readings does not count; True if none did: it was no frame."""
         frame.open -= 1
         if frame.open or frame.believed:
             return False
-        self.held_bytes -= len(frame.data)
+        self.held_bytes -= frame.size
         return True
 
     def total(

@@ -25,10 +25,11 @@ from devicelog.recorder.drafts import NO_CHANNEL, NO_DEVICE, Drafter
 from devicelog.recorder.settings import DeviceSettings
 from devicelog.recorder.timebase import Timebase
 from devicelog.simulation.desk import Desk
-from devicelog.simulation.plan import DAY_S, Room, rooms, working_days
+from devicelog.simulation.plan import BEAT_S, DAY_S, Room, rooms, working_days
 from devicelog.simulation.rehearsal import Rehearsal, together
 
 _GROUP: Final = 500  # entries handed over together
+_AHEAD: Final = 5_000  # entries that wait for the disk, at most: memory stays flat
 _WAIT_S: Final = 60.0
 
 
@@ -105,7 +106,8 @@ class Month:
         )
         serial = f"SIM{number:05d}"
         who = Identity("SIMULATED", serial, "1.0")
-        virtual = VirtualDevice(profile, player, who, seed=self._seed + number)
+        spoken = msgspec.structs.replace(profile, interval_s=BEAT_S)
+        virtual = VirtualDevice(spoken, player, who, seed=self._seed + number)
         name, label = room.device.name, room.device.label
         settings = DeviceSettings(
             name, room.device.profile, f"/dev/{name}", label=label, serial=serial
@@ -172,7 +174,7 @@ class _Lane:
     def _hand_over(self) -> None:
         held, self._held = self._held, []
         self.entries += len(held)
-        while not self._writer.submit(held):
+        while self._writer.backlog > _AHEAD or not self._writer.submit(held):
             self._writer.append([], _WAIT_S)  # raises if the writer has given up
 
 

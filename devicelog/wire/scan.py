@@ -60,7 +60,10 @@ class Scanner:
         done = at = 0  # all before `done` is given out; noise from there to `at`
         why = ""  # the first of it is none
         while at < end:
-            found = self._found(buffer, at, final=final)
+            stop = min(end, at + self._longest)
+            found = self._look(buffer, at, stop)
+            if not isinstance(found, Frame):
+                found = self._unfound(found, buffer, at, stop, final=final)
             if found is None:
                 break
             if isinstance(found, str):
@@ -80,9 +83,10 @@ class Scanner:
 
     # --- Private ------------------------------------------------------------------
 
-    def _found(self, buffer: bytes, at: int, *, final: bool) -> Frame | str | None:
-        end = min(len(buffer), at + self._longest)
-        found = self._look(buffer, at, end)
+    def _unfound(
+        self, found: str | None, buffer: bytes, at: int, end: int, *, final: bool
+    ) -> Frame | str | None:
+        """What is here where no frame of the style is: see `Look`."""
         if found is None:
             if final:
                 found = HALF
@@ -90,12 +94,11 @@ class Scanner:
                 return None
             else:
                 found = f"no frame ends within {self._longest} bytes"
-        if isinstance(found, str):
-            for ask in self._asks:
-                if buffer.startswith(ask, at):
-                    return Frame(ask, "request")
-                if not final and ask.startswith(buffer[at : at + len(ask)]):
-                    return None
+        for ask in self._asks:
+            if buffer.startswith(ask, at):
+                return Frame(ask, "request")
+            if not final and ask.startswith(buffer[at : at + len(ask)]):
+                return None
         return found
 
 

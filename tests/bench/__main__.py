@@ -1,6 +1,6 @@
-"""The figures: `make bench` prints one table, medians of several runs, in four minutes.
+"""The figures: `make bench` prints one table, medians of several runs, in six minutes.
 
-    cd tests && python -m bench [quick] [yardsticks] [pipeline] [ports] [idle] [commits]
+    cd tests && python -m bench [quick] [PART ...]     as they stand in PARTS
 
 `quick` shortens every run to see that it works; its figures say nothing.
 """
@@ -9,12 +9,14 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import commits, machine, pipeline, ports, yardsticks
+from bench import commits, machine, month, pipeline, ports, styles, yardsticks
 from bench.table import Row, show
 
 PARTS = {
     "yardsticks": yardsticks.rows,
     "pipeline": pipeline.rows,
+    "styles": styles.rows,
+    "month": month.rows,
     "commits": commits.rows,
     "idle": ports.idle_rows,
     "ports": ports.rows,

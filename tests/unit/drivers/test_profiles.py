@@ -168,7 +168,7 @@ VALUES = ("0", "-1", "1e9", "nan", "true", '"x"', '"<"', "[]", "{}", "[[]]", "30
 
 
 @pytest.mark.parametrize("name", BASES)
-@settings(max_examples=100)
+@settings(max_examples=100, deadline=None)
 @given(data=st.data())
 def test_no_change_to_a_profile_raises_anything_but_its_problems(name, data):
     lines = BASES[name].split("\n")
