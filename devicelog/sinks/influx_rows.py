@@ -67,17 +67,16 @@ class Rows:
     def batch(self, entries: Sequence[Entry], view: Reader) -> Iterator[Made]:
         """The rows of each entry, made as they are asked for.
 
-        A session's own row stands once, with the last entry that concerns it.
+        A session's own row stands once, with the first entry that concerns it.
         """
-        said = [it for it in entries if it.kind != "reading"]
-        last = {it.subject: it.seq for it in said}
         told: dict[str, Told | None] = {}
+        named: set[str] = set()
         for entry in entries:
             try:
                 if entry.kind == "reading":
                     yield self._reading(entry, view)
                 else:
-                    yield self._rows(entry, view, told, last[entry.subject])
+                    yield self._rows(entry, view, told, named)
             except SinkRejected as error:
                 yield error
             except Exception as error:  # noqa: BLE001 - one entry must not stop all
@@ -103,7 +102,7 @@ class Rows:
         entry: Entry,
         view: Reader,
         told: dict[str, Told | None],
-        last: int,
+        named: set[str],
     ) -> list[Row] | None:
         rows: list[Row] = []
         make = self._makers.get(entry.kind)
@@ -121,7 +120,8 @@ class Rows:
         if it is None:
             return None
         rows = rows + it.events.get(entry.seq, [])
-        if it.session is not None and entry.seq == last:
+        if name not in named and it.session is not None:
+            named.add(name)
             rows = [*rows, it.session]
         return rows
 
