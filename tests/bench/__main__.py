@@ -1,6 +1,8 @@
-"""The figures: `make bench` prints one table, medians of several runs, in four minutes.
+"""The figures: `make bench` prints one table, medians of several runs, in six minutes.
 
-    cd tests && python -m bench [quick] [yardsticks] [pipeline] [ports] [idle] [commits]
+    cd tests && python -m bench [quick] [PART ...]
+
+PART: yardsticks, pipeline, commits, idle, ports, delivery, latency; else all of them.
 
 `quick` shortens every run to see that it works; its figures say nothing.
 """
@@ -9,7 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import commits, machine, pipeline, ports, yardsticks
+from bench import commits, delivery, latency, machine, pipeline, ports, yardsticks
 from bench.table import Row, show
 
 PARTS = {
@@ -18,6 +20,8 @@ PARTS = {
     "commits": commits.rows,
     "idle": ports.idle_rows,
     "ports": ports.rows,
+    "delivery": delivery.rows,
+    "latency": latency.rows,
 }
 
 
