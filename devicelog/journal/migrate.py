@@ -22,11 +22,22 @@ from devicelog.journal.directory import Directory, sync_directory
 
 BACKUPS: Final = "backups"
 Step = Callable[[sqlite3.Connection], None]
-MIGRATIONS: Final[Mapping[int, Step]] = {}  # version 2 is the first that was released
 _PRIVATE_FILE: Final = 0o600
 _PRIVATE: Final = 0o700
 _MS: Final = 1_000_000
 _ROOM: Final = 2  # times the journal's size: the backup, and the log of the change
+
+
+def _what_is_said(db: sqlite3.Connection) -> None:
+    """To 3: what is said of a session is found without a walk over its readings."""
+    db.execute(
+        "CREATE INDEX entries_said ON entries(subject)"
+        " WHERE subject <> '' AND kind <> 'reading'"
+    )
+
+
+# Version 2 is the first that was released.
+MIGRATIONS: Final[Mapping[int, Step]] = {2: _what_is_said}
 
 
 class Migrated(msgspec.Struct, frozen=True):

@@ -17,6 +17,13 @@ BY_SUBJECT: Final = (
     + "INDEXED BY entries_subject WHERE subject = :subject AND subject <> ''"
     + REST
 )
+# A session has a thousand readings to each thing that is said of it.
+SAID: Final = (
+    ENTRIES
+    + "INDEXED BY entries_said WHERE subject = :subject AND subject <> ''"
+    + " AND kind = :kind AND kind <> 'reading'"
+    + REST
+)
 BY_KIND: Final = (
     ENTRIES + "INDEXED BY entries_kind WHERE kind = :kind AND kind <> 'reading'" + REST
 )

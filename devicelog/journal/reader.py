@@ -77,11 +77,11 @@ class Reader:
 
         Page on from the last one's `seq`.
         """
-        query = queries.BY_SEQ
+        said = kind not in (None, "reading")
         if subject:
-            query = queries.BY_SUBJECT
-        elif kind is not None and kind != "reading":
-            query = queries.BY_KIND
+            query = queries.SAID if said else queries.BY_SUBJECT
+        else:
+            query = queries.BY_KIND if said else queries.BY_SEQ
         asked = {"after": after, "kind": kind, "device": device, "channel": channel}
         asked |= {"subject": subject, "limit": limit}
         return [Entry(*row) for row in self._rows(query, asked)]

@@ -9,7 +9,7 @@ import msgspec
 from devicelog.errors import JournalError
 from devicelog.model.flow import Entry
 
-VERSION: Final = 2
+VERSION: Final = 3
 APPLICATION_ID: Final = 0x64764C67  # "dvLg"
 PAGE_SIZE: Final = 4096
 
@@ -37,6 +37,8 @@ CREATE TABLE entries(
 CREATE UNIQUE INDEX entries_key ON entries(key);
 CREATE UNIQUE INDEX entries_stamp ON entries(device, channel, at_ns);
 CREATE INDEX entries_subject ON entries(subject) WHERE subject <> '';
+CREATE INDEX entries_said ON entries(subject)
+    WHERE subject <> '' AND kind <> 'reading';
 CREATE INDEX entries_kind ON entries(kind) WHERE kind <> 'reading';
 CREATE INDEX entries_mac ON entries(seq) WHERE mac IS NOT NULL;
 CREATE TRIGGER entries_stand BEFORE UPDATE ON entries

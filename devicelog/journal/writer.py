@@ -13,9 +13,10 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Final, Self
 
-from devicelog.clock import Clock
+from devicelog.clock import SECOND, Clock
 from devicelog.errors import JournalError
 from devicelog.journal import notices
+from devicelog.journal.group import Group
 from devicelog.journal.ledger import Answer
 from devicelog.journal.settings import JournalSettings
 from devicelog.journal.store import Store
@@ -26,24 +27,9 @@ from devicelog.model.flow import Draft, Entry
 _log = logging.getLogger(__name__)
 
 _LOOK_S: Final = 1.0
+_MS: Final = 1_000_000
 # Entries a transaction at most: a long backlog must not stop the beats.
 _BATCH: Final = 5_000
-
-
-class _Group:
-    """What becomes durable whole or not at all, and who waits for it."""
-
-    def __init__(self, drafts: Sequence[Draft], *, awaited: bool = False) -> None:
-        self.drafts = tuple(drafts)
-        self.urgent = awaited or any(draft.edge for draft in drafts)
-        # Most groups are awaited by nobody, and an event is dear: 3 us of CPU.
-        self.done = threading.Event() if awaited else None
-        self.answer: Answer = []
-
-    def settle(self, answer: Answer) -> None:
-        self.answer = answer
-        if self.done is not None:
-            self.done.set()
 
 
 class Writer:
@@ -74,15 +60,17 @@ class Writer:
             chain_key=chain_key,
         )
         self._trouble = Trouble(self._store)
-        self._interval_s = settings.commit_interval_ms / 1000
+        self._clock = clock
+        self._interval_ns = settings.commit_interval_ms * _MS
         self._limit = settings.pending_limit
         self._mutex = threading.Condition()
-        self._queue: deque[_Group] = deque()
-        self._taken: list[_Group] = []  # being written; until that has succeeded
+        self._queue: deque[Group] = deque()
+        self._taken: list[Group] = []  # being written; until that has succeeded
         self._delivered: deque[Progress] = deque()
         self._progress: list[Progress] = []  # being written, as `_taken`
         self._listeners: list[Callable[[], None]] = []
         self._scrubbed: threading.Event | None = None  # who waits for it, if anybody
+        self._due_ns = 0  # when the first that waits has waited long enough
         self._urgent = False
         self._closing = False
         self._thread: threading.Thread | None = None
@@ -136,7 +124,7 @@ class Writer:
 
         Never blocks. True is no promise of durability; `committed` and `append` are.
         """
-        return not drafts or self._put(_Group(drafts))
+        return not drafts or self._put(Group(drafts))
 
     def append(self, drafts: Sequence[Draft], timeout_s: float) -> list[Entry]:
         """Hand over one group and wait until it is durable; one entry a draft.
@@ -145,7 +133,7 @@ class Writer:
         known, its first entry is returned. Raises JournalError if the group cannot
         be stored, or is not durable in time (it may be later: repeat with its keys).
         """
-        group = _Group(drafts, awaited=True)
+        group = Group(drafts, awaited=True)
         if not self._put(group):
             raise JournalError("the journal takes no entries now", hint="ask again")
         if group.done is None or not group.done.wait(timeout_s):
@@ -163,7 +151,7 @@ class Writer:
         """
         with self._mutex:
             scrubbed = self._scrubbed = self._scrubbed or threading.Event()
-            self._enqueue(_Group((), awaited=True))
+            self._enqueue(Group((), awaited=True))
         return scrubbed.wait(timeout_s)
 
     def deliver(self, progress: Progress) -> None:
@@ -200,7 +188,7 @@ class Writer:
 
     # --- The thread ---------------------------------------------------------------
 
-    def _put(self, group: _Group) -> bool:
+    def _put(self, group: Group) -> bool:
         with self._mutex:
             # A group above the limit is taken all the same once nothing else waits.
             over = self.backlog and self.backlog + len(group.drafts) > self._limit
@@ -209,7 +197,9 @@ class Writer:
             self._enqueue(group)
             return True
 
-    def _enqueue(self, group: _Group) -> None:
+    def _enqueue(self, group: Group) -> None:
+        if not self._queue:
+            self._due_ns = self._clock.mono_ns() + self._interval_ns
         self._queue.append(group)
         self.backlog += len(group.drafts)
         self._urgent = self._urgent or group.urgent
@@ -235,9 +225,9 @@ class Writer:
             self._mutex.wait_for(lambda: self._queue or self._closing, _LOOK_S)
             self._speak()
             if self._queue:
-                self._mutex.wait_for(
-                    lambda: self._urgent or self._closing, self._interval_s
-                )
+                # Not from now on: it came while the last commit was under way.
+                left_s = max(0, self._due_ns - self._clock.mono_ns()) / SECOND
+                self._mutex.wait_for(lambda: self._urgent or self._closing, left_s)
             size = 0
             while self._queue and size < _BATCH:
                 self._taken.append(self._queue.popleft())
@@ -287,7 +277,7 @@ class Writer:
         """Our own alarms are entries too: taken whatever the limit, to the last."""
         with self._mutex:
             for draft in self._store.notices.drain():
-                self._enqueue(_Group([draft]))
+                self._enqueue(Group([draft]))
 
     def _give_up(self, error: JournalError) -> None:
         with self._mutex:

@@ -7,9 +7,10 @@ import msgspec
 
 from devicelog.errors import JournalError
 from devicelog.model.flow import Reading, SessionEvent
-from devicelog.model.kinds import TABLE, ReadingBody
+from devicelog.model.kinds import TABLE, ReadingBody, ReadingGist
 
 _encoder: Final = msgspec.json.Encoder()
+_gist: Final = msgspec.json.Decoder(ReadingGist)
 
 
 def encode(body: msgspec.Struct) -> bytes:
@@ -32,6 +33,14 @@ def decode(kind: str, body: bytes) -> Any:
         return _decoder(kind).decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise JournalError(f"body of kind {kind} is not readable: {error}") from error
+
+
+def gist(body: bytes) -> ReadingGist:
+    """What a journalled reading tells. Raises JournalError, as `decode`."""
+    try:
+        return _gist.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise JournalError(f"body of kind reading is not readable: {error}") from error
 
 
 def reading_body(

@@ -66,6 +66,17 @@ class ReadingBody(Body, frozen=True, kw_only=True, omit_defaults=True, tag=1):
     flags: tuple[Flag, ...] = ()
 
 
+class ReadingGist(Body, frozen=True, kw_only=True, tag=1, gc=False):
+    """A `ReadingBody` as far as it is told elsewhere: without frame and profile."""
+
+    state: State
+    mono_ns: int
+    values: dict[str, Value]
+    thinned: int = 0
+    preroll: bool = False
+    flags: tuple[Flag, ...] = ()
+
+
 class Counts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What one device's line brought in this run, so far.
 

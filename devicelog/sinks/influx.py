@@ -63,7 +63,7 @@ class InfluxSink:
         self._simulated = simulated
         self._health = health
         self._writing = Writing(self.server, clock)
-        self._line = Printer().line
+        self._printer = Printer()
         self._health_due = self._ping_due = 0
 
     # --- The contract -------------------------------------------------------------
@@ -91,15 +91,11 @@ class InfluxSink:
     ) -> Sequence[Answer]:
         """See `Sink`."""
         del historical  # a row is a row, whenever it comes
-        made = self._rows.batch(entries, view)
-        answers: list[Answer] = []
-        lines = self._minute()
-        for n, rows in enumerate(made):
-            answers.append(self._add(lines, rows, n))
-        if self._writing.write(lines, answers):
+        lines, answers = self._printed(entries, view)
+        if self._writing.write(self._minute() + lines, answers):
             taken = [
                 (n, row)
-                for n, rows in enumerate(made)
+                for n, rows in enumerate(self._rows.batch(entries, view))
                 if isinstance(rows, list) and answers[n] is Said.TAKEN
                 for row in rows
             ]
@@ -133,7 +129,7 @@ class InfluxSink:
 
     def lacking(self, entries: Sequence[Entry], view: Reader) -> list[Entry]:
         """Those whose rows are not in the store as they stand."""
-        made = self._rows.batch(entries, view)
+        made = [*self._rows.batch(entries, view)]
         every = [row for rows in made if isinstance(rows, list) for row in rows]
         found = readback.find(self.server.ask, every)
         return [
@@ -192,16 +188,21 @@ class InfluxSink:
                 retry_after_s=_AGAIN_S,
             )
 
-    def _add(
-        self, lines: list[Line], rows: list[Row] | SinkRejected | None, owner: int
-    ) -> Answer:
-        """The lines of one entry, or why there are none."""
-        if rows is None:
-            return Said.WAIT
-        if isinstance(rows, SinkRejected):
-            return Rejected(rows.message)
-        try:
-            lines += [Line(self._line(row), owner) for row in rows]
-        except SinkRejected as error:
-            return Rejected(error.message)
-        return Said.TAKEN
+    def _printed(
+        self, entries: Sequence[Entry], view: Reader
+    ) -> tuple[list[Line], list[Answer]]:
+        """The lines of each entry, or why it has none."""
+        lines: list[Line] = []
+        answers: list[Answer] = [Said.TAKEN] * len(entries)
+        printed = self._printer.line
+        for n, rows in enumerate(self._rows.batch(entries, view)):
+            if rows is None:
+                answers[n] = Said.WAIT
+            elif isinstance(rows, SinkRejected):
+                answers[n] = Rejected(rows.message)
+            else:
+                try:
+                    lines += [Line(printed(row), n) for row in rows]
+                except SinkRejected as error:
+                    answers[n] = Rejected(error.message)
+        return lines, answers

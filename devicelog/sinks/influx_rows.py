@@ -5,7 +5,7 @@ as it stands, never from the body of the entry that tells of it. The same journa
 the same rows, so that sending again and comparing work.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -16,7 +16,7 @@ from devicelog.journal.reader import Reader
 from devicelog.model import codec
 from devicelog.model.fields import FIELDS, Value
 from devicelog.model.flow import Entry
-from devicelog.model.kinds import AlarmBody, DeviceBody, GapBody, ReadingBody
+from devicelog.model.kinds import AlarmBody, DeviceBody, GapBody
 from devicelog.model.states import Modality
 from devicelog.sinks.influx_sessions import Told, session_rows
 from devicelog.sinks.influx_times import Placed, Times
@@ -26,6 +26,10 @@ _MS: Final = 1_000_000
 _KNOWN: Final = 64  # sessions whose start is remembered
 _TRUSTED: Final = Placed(0)
 _UNTRUSTED: Final = b'"clock_ok":false'
+
+
+# The rows of an entry, or why it has none; None: its time is not known yet.
+Made = list[Row] | SinkRejected | None
 
 
 class _Start(msgspec.Struct, frozen=True):
@@ -49,34 +53,34 @@ class Rows:
         self._site = site
         self._zone = ZoneInfo(timezone)
         self._modalities = modalities
+        self._tags: dict[tuple[str, str], tuple[str, ...]] = {
+            it: (site, *it, modalities[it]) for it in modalities
+        }
         self._times = Times()
         self._starts: dict[str, _Start | None] = {}
         self._makers: dict[str, Callable[[Entry, Placed, Reader], list[Row]]] = {
-            "reading": self._reading,
             "gap": self._gap,
             "alarm": self._alarm,
             "device": self._health,
         }
 
-    def batch(
-        self, entries: Sequence[Entry], view: Reader
-    ) -> list[list[Row] | SinkRejected | None]:
-        """The rows of each entry; None: its time is not known yet.
+    def batch(self, entries: Sequence[Entry], view: Reader) -> Iterator[Made]:
+        """The rows of each entry, made as they are asked for.
 
-        A session's own row stands once, with the last entry that concerns it.
+        A session's own row stands once, with the first entry that concerns it.
         """
         told: dict[str, Told | None] = {}
         named: set[str] = set()
-        answers: list[list[Row] | SinkRejected | None] = []
-        for entry in reversed(entries):
+        for entry in entries:
             try:
-                answers.append(self._rows(entry, view, told, named))
+                if entry.kind == "reading":
+                    yield self._reading(entry, view)
+                else:
+                    yield self._rows(entry, view, told, named)
             except SinkRejected as error:
-                answers.append(error)
+                yield error
             except Exception as error:  # noqa: BLE001 - one entry must not stop all
-                answers.append(SinkRejected(f"cannot be made a row: {error!r}"))
-        answers.reverse()
-        return answers
+                yield SinkRejected(f"cannot be made a row: {error!r}")
 
     def session(self, session_id: str, view: Reader) -> Told | None:
         """All rows that tell of one session, its readings apart. None: as above."""
@@ -107,7 +111,7 @@ class Rows:
             if placed is None:
                 return None
             rows = make(entry, placed, view)
-        if entry.kind == "reading" or not entry.subject:
+        if not entry.subject:
             return rows
         name = entry.subject
         if name not in told:
@@ -136,10 +140,16 @@ class Rows:
                 return field.modality
         return ""
 
-    def _reading(self, entry: Entry, placed: Placed, view: Reader) -> list[Row]:
-        body: ReadingBody = codec.decode("reading", entry.body)
+    def _reading(self, entry: Entry, view: Reader) -> list[Row] | None:
+        body = codec.gist(entry.body)
+        placed = _TRUSTED if body.clock_ok else self._times.place(entry, view)
+        if placed is None:
+            return None
         values: dict[str, Value] = body.values
-        modality = self._modality(entry.device, entry.channel, values)
+        where = (entry.device, entry.channel)
+        tags = self._tags.get(where)
+        if tags is None:
+            tags = (self._site, *where, self._modality(*where, values))
         at_ns = entry.at_ns + placed.shift_ns
         values["state"] = body.state
         if entry.subject:
@@ -151,7 +161,6 @@ class Rows:
         if body.flags or placed.estimated:
             late = ("time_estimated",) if placed.estimated else ()
             values["flags"] = " ".join((*body.flags, *late))
-        tags = (self._site, entry.device, entry.channel, modality)
         return [Row("therapy_reading", tags, at_ns, values)]
 
     def _elapsed_ns(

@@ -6,7 +6,7 @@ time: writing a row again changes nothing. A person stands in no tag.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import compress
 from math import isfinite
 from operator import ne
@@ -22,6 +22,7 @@ _LONGEST: Final = 60_000  # bytes of a text; the store's own limit is 64 KiB
 _SERIES: Final = 1_000  # remembered
 _UNTOLD: Final = object()
 _INT_MAX: Final = 2**63 - 1
+_INT_MIN: Final = -_INT_MAX
 # The first and the last ns that the store can number.
 _FIRST_NS: Final = -9_223_372_036_854_775_806
 _LAST_NS: Final = 9_223_372_036_854_775_806
@@ -123,7 +124,7 @@ class _Last:
             raise SinkRejected(f"{row.measurement} has no field {error}") from error
         if not self.names:
             raise SinkRejected(f"{row.measurement}: no field is known")
-        self.values: list[object] = [_UNTOLD] * len(self.names)
+        self.values: Sequence[object] = [_UNTOLD] * len(self.names)
         self.texts = [""] * len(self.names)
         self.places = range(len(self.names))
 
@@ -139,20 +140,25 @@ class Printer:
 
     def line(self, row: Row) -> str:
         """The row in line protocol. Raises SinkRejected where it cannot be one."""
-        fields, series = row.fields, (row.measurement, row.tags)
+        at_ns = row.at_ns
+        if not _FIRST_NS <= at_ns <= _LAST_NS:
+            raise SinkRejected(f"{at_ns} ns is no time of the store")
+        series = (row.measurement, row.tags)
         last = self._series.get(series)
-        if last is None or last.names != [*fields]:
+        if last is None or last.names != [*row.fields]:
             if len(self._series) > _SERIES:
                 self._series.clear()
             last = self._series[series] = _Last(row)
-        values, texts = [*fields.values()], last.texts
-        for n in compress(last.places, map(ne, values, last.values)):
-            last.values[n] = _UNTOLD  # until its text is made
-            texts[n] = last.forms[n](values[n])
-            last.values[n] = values[n]
-        if not _FIRST_NS <= row.at_ns <= _LAST_NS:
-            raise SinkRejected(f"{row.at_ns} ns is no time of the store")
-        return f"{last.head} {','.join(texts)} {row.at_ns}"
+        texts, forms = last.texts, last.forms
+        values = [*row.fields.values()]
+        try:
+            for n in compress(last.places, map(ne, values, last.values)):
+                texts[n] = forms[n](values[n])
+        except SinkRejected:
+            del self._series[series]  # half of its texts are new
+            raise
+        last.values = values
+        return f"{last.head} {','.join(texts)} {at_ns}"
 
 
 def line(row: Row) -> str:
@@ -198,7 +204,7 @@ def _float(name: str) -> Callable[[Value], str]:
 
 def _int(name: str) -> Callable[[Value], str]:
     def form(value: Value) -> str:
-        if value.__class__ is not int or not -_INT_MAX <= int(value) <= _INT_MAX:
+        if type(value) is not int or not _INT_MIN <= value <= _INT_MAX:
             raise SinkRejected(f"{name}: {value!r} is no whole number of 64 bits")
         return f"{name}={value}i"
 

@@ -14,7 +14,7 @@ from devicelog.errors import JournalError
 from devicelog.journal.reader import Reader
 from devicelog.model import codec
 from devicelog.model.flow import Entry, SessionEvent
-from devicelog.model.kinds import AlarmBody, DeviceBody, GapBody, NoiseBody, ReadingBody
+from devicelog.model.kinds import AlarmBody, DeviceBody, GapBody, NoiseBody, ReadingGist
 from devicelog.sinks.base import Rejected
 from devicelog.sinks.messages import (
     ROOT,
@@ -42,7 +42,7 @@ _OF_SESSIONS: Final = frozenset({"binding", "annotation", "correction", "purpose
 class Touched(msgspec.Struct):
     """What of the retained topics the entries changed."""
 
-    readings: dict[Place, tuple[Entry, ReadingBody]] = {}
+    readings: dict[Place, tuple[Entry, ReadingGist]] = {}
     sessions: set[Place] = set()
     devices: set[str] = set()
     health: bool = False
@@ -140,7 +140,7 @@ class _Composing:
     # --- Readings -----------------------------------------------------------------
 
     def _reading(self, at: int, entry: Entry) -> None:
-        body: ReadingBody = codec.decode("reading", entry.body)
+        body = codec.gist(entry.body)
         place = (entry.device, entry.channel)
         run = entry.key.partition("/")[0]
         size = len(entry.body) + len(entry.subject) + _AROUND

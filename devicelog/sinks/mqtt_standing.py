@@ -14,7 +14,7 @@ from devicelog.clock import SECOND, Clock
 from devicelog.journal.reader import DeviceRow, Meta, Reader
 from devicelog.model import codec
 from devicelog.model.flow import Entry
-from devicelog.model.kinds import ReadingBody
+from devicelog.model.kinds import ReadingGist
 from devicelog.model.states import Modality
 from devicelog.sinks.messages import (
     ROOT,
@@ -133,7 +133,7 @@ class Standing:
             for channel in facts.channels:
                 entry = view.last("reading", facts.name, channel)
                 if entry is not None:
-                    self._read(entry, codec.decode("reading", entry.body))
+                    self._read(entry, codec.gist(entry.body))
                 self._shown.setdefault((facts.name, channel), _Shown()).sent = None
         posts = [self.state("online"), self.health(view)]
         for name in sorted({*self._rows, *self._facts}):
@@ -214,7 +214,7 @@ class Standing:
         fields = self._fields.get(name, {})
         return [discovery(self.root, self._meta.site, self._info(facts, row), fields)]
 
-    def _read(self, entry: Entry, body: ReadingBody) -> Iterable[Post]:
+    def _read(self, entry: Entry, body: ReadingGist) -> Iterable[Post]:
         """Note a reading; the device's discovery if it brought a field not yet seen."""
         place = (entry.device, entry.channel)
         shown = self._shown.setdefault(place, _Shown())

@@ -19,14 +19,14 @@ from devicelog.errors import SinkUnavailable
 from devicelog.journal.reader import Reader
 from devicelog.model.delivery import Position, Progress, Reject
 from devicelog.model.flow import Entry
-from devicelog.sinks.base import Journal, Rejected, RelayStatus, Said, Sink, Store
+from devicelog.sinks.base import Journal, RelayStatus, Said, Sink, Store
 from devicelog.sinks.latecomers import Latecomers
 from devicelog.sinks.proof import Proving
 
 _log = logging.getLogger(__name__)
 
 _LIVE: Final = 1000
-_BACKFILL: Final = 1000
+_BACKFILL: Final = 2000  # a store's request costs as much as 500 of its lines
 _LOOK_S: Final = 1.0
 _FIRST_WAIT_S: Final = 0.2
 _LAST_WAIT_S: Final = 60.0
@@ -225,10 +225,12 @@ class Relay:
             if answer is Said.KEEP:
                 break
             upto = entry.seq
-            if isinstance(answer, Rejected):
-                rejects.append(Reject(entry.seq, answer.reason))
-            elif answer is Said.WAIT:
+            if answer is Said.TAKEN:
+                continue
+            if answer is Said.WAIT:
                 waiting.append(entry.seq)
+            else:
+                rejects.append(Reject(entry.seq, answer.reason))
         if upto < entries[0].seq:
             raise SinkUnavailable(
                 f"{self.sink.name} keeps entry {entries[0].seq} waiting"

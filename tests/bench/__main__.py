@@ -1,4 +1,4 @@
-"""The figures: `make bench` prints one table, medians of several runs, in six minutes.
+"""The figures: `make bench` prints one table, medians of several runs.
 
     cd tests && python -m bench [quick] [PART ...]     as they stand in PARTS
 
@@ -9,7 +9,17 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import commits, machine, month, pipeline, ports, styles, yardsticks
+from bench import (
+    commits,
+    delivery,
+    latency,
+    machine,
+    month,
+    pipeline,
+    ports,
+    styles,
+    yardsticks,
+)
 from bench.table import Row, show
 
 PARTS = {
@@ -20,6 +30,8 @@ PARTS = {
     "commits": commits.rows,
     "idle": ports.idle_rows,
     "ports": ports.rows,
+    "delivery": delivery.rows,
+    "latency": latency.rows,
 }
 
 

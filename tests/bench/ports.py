@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
+from bench.machine import spent_s
 from bench.table import Row
 
 from devicelog import drivers
@@ -72,14 +73,22 @@ def recorder(
     folder: Path, size: int, doing: str, *, interval_s: float
 ) -> Iterator["subprocess.Popen[str]"]:
     """A recorder that reads so many devices, until the block ends."""
-    config = _configured(folder, size, interval_s)
-    with contextlib.ExitStack() as stack:
-        asked = [sys.executable, "-m", "bench.simulator", str(size), str(folder), doing]
-        devices = stack.enter_context(_process(asked))
+    config = configured(folder, size, interval_s)
+    asked = [sys.executable, "-m", "bench.simulator", str(size), str(folder), doing]
+    with running(asked) as devices:
         assert devices.stdout is not None
         assert devices.stdout.readline() == "ready\n"
-        run = [sys.executable, "-m", "devicelog", "run", "--config", str(config)]
-        process = stack.enter_context(_process(run))
+        with recording(folder, config, doing) as process:
+            yield process
+
+
+@contextlib.contextmanager
+def recording(
+    folder: Path, config: Path, doing: str = "treating"
+) -> Iterator["subprocess.Popen[str]"]:
+    """A recorder of devices that are there already."""
+    asked = [sys.executable, "-m", "devicelog", "run", "--config", str(config)]
+    with running(asked) as process:
         until = time.monotonic() + BOUND_S
         while not _online(folder, doing):
             assert process.poll() is None, "the recorder ended"
@@ -90,7 +99,8 @@ def recorder(
 
 
 @contextlib.contextmanager
-def _process(asked: list[str]) -> Iterator["subprocess.Popen[str]"]:
+def running(asked: list[str]) -> Iterator["subprocess.Popen[str]"]:
+    """A process, until the block ends."""
     with subprocess.Popen(
         asked, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as process:
@@ -101,7 +111,8 @@ def _process(asked: list[str]) -> Iterator["subprocess.Popen[str]"]:
             process.wait(BOUND_S)
 
 
-def _configured(folder: Path, size: int, interval_s: float) -> Path:
+def configured(folder: Path, size: int, interval_s: float, more: str = "") -> Path:
+    """A configuration of so many devices; `more`: other tables."""
     profile = folder / "profile.toml"
     text = (PROFILES / "us-modbus.toml").read_text()
     assert "interval_s = 1.0" in text
@@ -113,7 +124,7 @@ def _configured(folder: Path, size: int, interval_s: float) -> Path:
         for n in range(size)
     )
     config = folder / "devicelog.toml"
-    config.write_text(f'{head}[journal]\ndirectory = "{folder}/data"\n{blocks}')
+    config.write_text(f'{head}[journal]\ndirectory = "{folder}/data"\n{more}{blocks}')
     return config
 
 
@@ -133,19 +144,15 @@ def _online(folder: Path, doing: str) -> bool:
 
 def _marks(pid: int, folder: Path, seconds: float) -> list[Mark]:
     """The recorder before and after each window. A look costs it less than 1 ms."""
-    marks = [_mark(pid, folder)]
+    marks = [mark(pid, folder)]
     for _ in range(WINDOWS):
         time.sleep(seconds)
-        marks.append(_mark(pid, folder))
+        marks.append(mark(pid, folder))
     return marks
 
 
-def _cpu_clock(pid: int) -> int:
-    """Counts the CPU time of this process, as clock_getcpuclockid(3) names it."""
-    return (~pid << 3) | 2
-
-
-def _mark(pid: int, folder: Path) -> Mark:
+def mark(pid: int, folder: Path) -> Mark:
+    """How the recorder stands now."""
     status = _status(folder)
     (memory,) = (
         int(line.split()[1]) / 1024
@@ -155,7 +162,7 @@ def _mark(pid: int, folder: Path) -> Mark:
     counts = [it.counts for it in status.devices if it.counts]
     return Mark(
         time.perf_counter(),
-        time.clock_gettime(_cpu_clock(pid)),
+        spent_s(pid),
         sum(it.readings for it in counts),
         sum(it.unanswered for it in counts),
         status.committed,

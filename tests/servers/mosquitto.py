@@ -173,6 +173,10 @@ class Witness:
             )
         wait_until(lambda: f" {name} 1 {topic}" in broker.log(), broker.log)
 
+    @property
+    def pid(self):
+        return self._child.pid
+
     def seen(self):
         """All messages so far, in the order in which they came."""
         return [*self.stream()]

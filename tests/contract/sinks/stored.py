@@ -41,9 +41,9 @@ class Carried:
         )
 
 
-def sink_for(influxdb, **more):
+def sink_for(influxdb, make=InfluxSink, **more):
     told = {"site": SITE, "simulated": True, "modalities": {("us-1", "us"): "us"}}
-    return InfluxSink(influxdb.settings(), SystemClock(), **(told | more))
+    return make(influxdb.settings(), SystemClock(), **(told | more))
 
 
 def wanted_readings(directory):

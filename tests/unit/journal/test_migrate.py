@@ -19,6 +19,7 @@ from devicelog.journal.directory import Directory
 from devicelog.journal.reader import Reader
 
 COUNT = 127  # of clinic(0, 120)
+WAS, NEXT = schema.VERSION, schema.VERSION + 1
 GOLDEN = Path(__file__).parents[2] / "golden" / "journal" / "v2.db"
 
 
@@ -30,12 +31,12 @@ def adds_a_column(db):
 
 @pytest.fixture
 def older(tmp_path, monkeypatch):
-    """A journal of version 2 before a program of version 3, with entries in its log."""
+    """A journal of this version before the next one, with entries in its log."""
     directory = tmp_path / "data"
     with writer(directory) as journal:
         fill(journal, clinic(0, 120))
-    monkeypatch.setattr(schema, "VERSION", 3)
-    monkeypatch.setattr(migrate, "MIGRATIONS", {2: adds_a_column})
+    monkeypatch.setattr(schema, "VERSION", NEXT)
+    monkeypatch.setattr(migrate, "MIGRATIONS", {WAS: adds_a_column})
     return directory
 
 
@@ -57,7 +58,7 @@ def image(directory):
 
 
 def run(directory, migrations=None, **more):
-    steps = {2: adds_a_column} if migrations is None else migrations
+    steps = {WAS: adds_a_column} if migrations is None else migrations
     return migrate.migrate(str(directory), migrations=steps, **more)
 
 
@@ -66,9 +67,9 @@ def test_an_older_journal_is_brought_here_and_keeps_every_entry(older):
 
     done = run(older, clock=ManualClock(1_800_000_000 * 10**9))
 
-    backup = older / "backups" / "journal-v2-20270115T080000.000Z.db"
-    assert done == migrate.Migrated(2, 3, len(before), str(backup))
-    assert version(older / "journal.db") == (3, 3)
+    backup = older / "backups" / f"journal-v{WAS}-20270115T080000.000Z.db"
+    assert done == migrate.Migrated(WAS, NEXT, len(before), str(backup))
+    assert version(older / "journal.db") == (NEXT, NEXT)
     assert rows(older / "journal.db") == before
     with contextlib.closing(sqlite3.connect(older / "journal.db")) as db:
         assert db.execute("SELECT DISTINCT place FROM entries").fetchall() == [("",)]
@@ -82,7 +83,7 @@ def test_the_backup_is_the_journal_as_it_was_and_nobody_elses_to_read(older):
     backup = Path(run(older).backup)
 
     assert rows(backup) == before
-    assert version(backup) == (2, 2)
+    assert version(backup) == (WAS, WAS)
     assert backup.stat().st_mode & 0o777 == 0o600
     assert backup.parent.stat().st_mode & 0o777 == 0o700
 
@@ -90,7 +91,10 @@ def test_the_backup_is_the_journal_as_it_was_and_nobody_elses_to_read(older):
 def test_the_backup_put_back_is_read_by_the_version_that_wrote_it(older, monkeypatch):
     before = entries_of(older, monkeypatch)
     backup = run(older).backup
-    with pytest.raises(JournalRefused, match="newer devicelog"), as_of(2, monkeypatch):
+    with (
+        pytest.raises(JournalRefused, match="newer devicelog"),
+        as_of(WAS, monkeypatch),
+    ):
         writer(older).open()
 
     for name in ("journal.db", "journal.db-wal", "journal.db-shm"):
@@ -108,7 +112,7 @@ def as_of(number, monkeypatch):
 
 
 def entries_of(directory, monkeypatch):
-    with as_of(2, monkeypatch):
+    with as_of(WAS, monkeypatch):
         with writer(directory):
             pass
         return entries(directory)
@@ -147,30 +151,30 @@ def test_what_goes_wrong_leaves_the_journal_as_it_was(older, step, words):
     before = rows(older / "journal.db")
 
     with pytest.raises(JournalError, match=words):
-        run(older, {2: step})
+        run(older, {WAS: step})
 
-    assert version(older / "journal.db") == (2, 2)
+    assert version(older / "journal.db") == (WAS, WAS)
     assert rows(older / "journal.db") == before
     with contextlib.closing(sqlite3.connect(older / "journal.db")) as db:
         tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master")}
     assert "places" not in tables
     assert "entries_stay" in tables
-    assert run(older).after == 3
+    assert run(older).after == NEXT
 
 
 def test_steps_follow_each_other(older, monkeypatch):
-    monkeypatch.setattr(schema, "VERSION", 4)
+    monkeypatch.setattr(schema, "VERSION", NEXT + 1)
     order = []
-    steps = {2: lambda _: order.append(2), 3: lambda _: order.append(3)}
+    steps = {WAS: lambda _: order.append(WAS), NEXT: lambda _: order.append(NEXT)}
 
-    assert (run(older, steps).after, order) == (4, [2, 3])
-    assert version(older / "journal.db") == (4, 4)
+    assert (run(older, steps).after, order) == (NEXT + 1, [WAS, NEXT])
+    assert version(older / "journal.db") == (NEXT + 1, NEXT + 1)
 
 
 def test_without_a_way_nothing_is_touched(older):
     before = image(older)
 
-    with pytest.raises(JournalRefused, match="no way leads from version 2"):
+    with pytest.raises(JournalRefused, match=f"no way leads from version {WAS}"):
         run(older, {})
 
     after = image(older)
@@ -180,7 +184,7 @@ def test_without_a_way_nothing_is_touched(older):
 
 def test_a_newer_journal_is_refused(older, monkeypatch):
     run(older)
-    monkeypatch.setattr(schema, "VERSION", 2)
+    monkeypatch.setattr(schema, "VERSION", WAS)
 
     with pytest.raises(JournalRefused, match="newer devicelog"):
         run(older)
@@ -203,7 +207,7 @@ def test_without_room_for_the_backup_nothing_is_done(older, monkeypatch):
     with pytest.raises(JournalError, match="1000 bytes left"):
         run(older)
 
-    assert version(older / "journal.db") == (2, 2)
+    assert version(older / "journal.db") == (WAS, WAS)
 
 
 def test_a_crash_after_the_commit_is_made_good(older, monkeypatch):
@@ -224,10 +228,10 @@ def test_a_crash_after_the_commit_is_made_good(older, monkeypatch):
     with contextlib.closing(
         sqlite3.connect(file.uri(image_ / "journal.db", "immutable"), uri=True)
     ) as db:
-        assert db.execute("PRAGMA user_version").fetchone() == (2,)
+        assert db.execute("PRAGMA user_version").fetchone() == (WAS,)
 
-    assert run(image_) == migrate.Migrated(3, 3, COUNT)
-    assert file.admit(image_ / "journal.db").version == 3
+    assert run(image_) == migrate.Migrated(NEXT, NEXT, COUNT)
+    assert file.admit(image_ / "journal.db").version == NEXT
 
 
 @pytest.mark.parametrize(
@@ -250,7 +254,7 @@ def test_the_command_says_what_it_did(older, tmp_path):
     words = ["db", "migrate", "--config", str(config)]
     steps = migrate.migrate.__kwdefaults__
     before = steps["migrations"]
-    steps["migrations"] = {2: adds_a_column}
+    steps["migrations"] = {WAS: adds_a_column}
     try:
         first = CliRunner().invoke(main, [*words, "--json"])
         second = CliRunner().invoke(main, words)
@@ -258,16 +262,26 @@ def test_the_command_says_what_it_did(older, tmp_path):
         steps["migrations"] = before
 
     told = json.loads(first.stdout)
-    assert (told["before"], told["after"], told["entries"]) == (2, 3, COUNT)
+    assert (told["before"], told["after"], told["entries"]) == (WAS, NEXT, COUNT)
     assert "nothing was to be done" in second.stdout
 
 
-def test_the_kept_journal_of_the_first_version_needs_none(tmp_path):
+def layout(path):
+    with contextlib.closing(sqlite3.connect(file.uri(path, "ro"), uri=True)) as db:
+        made = db.execute("SELECT name, sql FROM sqlite_master").fetchall()
+    return {name: sql and " ".join(sql.split()) for name, sql in made}
+
+
+def test_the_kept_journal_of_the_first_version_becomes_one_of_this(tmp_path):
     directory = tmp_path / "data"
     directory.mkdir(mode=0o700)
     shutil.copy(GOLDEN, directory / "journal.db")
+    with writer(tmp_path / "new"):
+        pass
 
     done = migrate.migrate(str(directory))
 
-    assert (done.before, done.after, done.backup) == (2, 2, "")
+    assert (done.before, done.after) == (2, schema.VERSION)
     assert msgspec.json.decode(msgspec.json.encode(done))["entries"] > 0
+    made = layout(directory / "journal.db")
+    assert made == layout(tmp_path / "new" / "journal.db")

@@ -51,6 +51,31 @@ def test_pages_and_filters(directory):
     assert found.key == "r/77"
 
 
+def steps(reader, **asked):
+    """How many instructions of its machine SQLite takes for an answer."""
+    count = []
+    reader._open.set_progress_handler(lambda: count.append(1), 1)
+    found = reader.entries(**asked)
+    reader._open.set_progress_handler(None, 1)
+    return len(count), found
+
+
+def test_what_is_said_of_a_session_costs_no_walk_over_its_readings(tmp_path):
+    name = "us-1.us.00000000"
+    for size in (20, 2000):
+        with writer(tmp_path / str(size)) as journal:
+            said = [event(0, "start", name), event(size, "pause", name)]
+            fill(journal, [said[:1], [reading(n, subject=name) for n in range(size)]])
+            fill(journal, [said[1:]])
+
+    with Reader(str(tmp_path / "20")) as few, Reader(str(tmp_path / "2000")) as many:
+        asked = {"subject": name, "kind": "session"}
+        (short, one), (long, other) = steps(few, **asked), steps(many, **asked)
+
+    assert [len(one), len(other)] == [2, 2]
+    assert long == short
+
+
 def test_a_session_is_told_as_it_stands(directory):
     with Reader(str(directory)) as reader:
         ended, open_ = reader.session("us-1.us.00000050"), reader.open_sessions()

@@ -4,10 +4,12 @@ import os
 import sqlite3
 import threading
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from journals import clinic, entries, fill, noise, reading, writer
+from waiting import wait_until
 
 from devicelog.clock import ManualClock
 from devicelog.errors import ConfigError, JournalBusy, JournalError
@@ -243,3 +245,24 @@ def test_many_threads_hand_over_at_once(tmp_path):
     for run in "abcd":
         own = [it.key for it in found if it.device == run]
         assert own == [f"{run}/{n}" for n in range(200)]
+
+
+def test_what_comes_during_a_commit_waits_no_longer_than_others(tmp_path, monkeypatch):
+    """The interval counts from its hand-over, however long the commit before took."""
+    clock, begun, go_on = ManualClock(), threading.Event(), threading.Event()
+    with writer(tmp_path / "data", clock=clock, commit_interval_ms=60_000) as journal:
+        commit = journal._store.commit
+
+        def slow(*told):
+            begun.set()
+            assert go_on.wait(10)
+            return commit(*told)
+
+        monkeypatch.setattr(journal._store, "commit", slow)
+        edge = msgspec.structs.replace(draft("edge"), edge=True)
+        assert journal.submit([edge])
+        assert begun.wait(10)
+        assert journal.submit([draft("during", 2)])
+        clock.advance(61)
+        go_on.set()
+        wait_until(lambda: journal.committed == 2, seconds=10)

@@ -19,7 +19,7 @@ def rows_after(clinic, seq):
     """What the entries after this one make a store write, of sessions."""
     with clinic.reader() as view:
         entries = view.entries(seq)
-        made = Rows(SITE, "Europe/Berlin", {}).batch(entries, view)
+        made = [*Rows(SITE, "Europe/Berlin", {}).batch(entries, view)]
     rows = [row for it in made for row in it or []]
     return [row for row in rows if row.measurement == "therapy_session"]
 

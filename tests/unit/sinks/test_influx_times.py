@@ -81,7 +81,7 @@ class Journal:
         self.drafts = []
         with Reader(str(self.directory)) as view:
             entries = view.entries(kind="reading")
-            made = Rows(SITE, "Europe/Berlin", {}).batch(entries, view)
+            made = [*Rows(SITE, "Europe/Berlin", {}).batch(entries, view)]
         seconds = [json.loads(it.body)["mono_ns"] // SECOND for it in entries]
         return dict(zip(seconds, [it and it[0] for it in made], strict=True))
 
