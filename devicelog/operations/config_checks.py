@@ -16,6 +16,8 @@ from devicelog import strict
 from devicelog.recorder.settings import NAME
 
 SIMULATED_PREFIX: Final = "sim-"
+# What stands in topics where a device's name would stand.
+_OWN: Final = "daemon"
 _DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _HOURS: Final = re.compile(r"(\d\d:\d\d)-(\d\d:\d\d)")
 _LAST: Final = "24:00"
@@ -84,6 +86,12 @@ def device(
             f"{key}.name",
             f'"{name}" cannot name a device',
             "small letters, digits, - and _, 32 at most, a letter or digit first",
+        )
+    if name == _OWN:
+        yield table.problem(
+            f"{key}.name",
+            f'"{name}" is the recorder\'s own name, in its topics',
+            "call the device what it is, as in us-1",
         )
     for n, other in enumerate(before):
         if name is not None and text(other, "name") == name:

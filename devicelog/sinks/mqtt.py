@@ -12,7 +12,7 @@ import msgspec
 
 from devicelog.clock import SECOND, Clock
 from devicelog.clock import boot_id as kernel_boot_id
-from devicelog.errors import ConfigError, SinkUnavailable
+from devicelog.errors import SinkUnavailable
 from devicelog.journal.reader import Meta, Reader
 from devicelog.model.flow import Entry
 from devicelog.sinks.base import Answer, Rejected, Said
@@ -37,10 +37,7 @@ class _Mark(msgspec.Struct):
 
 
 class MqttSink:
-    """Implements `sinks.base.Sink`. `devices`: what the configuration says of each.
-
-    Raises ConfigError where a device is named as a topic of the recorder's own.
-    """
+    """Implements `sinks.base.Sink`. `devices`: what the configuration says of each."""
 
     name = SINK
 
@@ -53,11 +50,6 @@ class MqttSink:
         *,
         boot_id: str = "",
     ) -> None:
-        if any(it.name == "daemon" for it in devices):
-            raise ConfigError(
-                'a device cannot be named "daemon" where [mqtt] is configured',
-                hint="the recorder's own topics stand under that name",
-            )
         self._broker = Broker(settings.port) if settings.embedded else None
         if settings.embedded:  # it speaks 3.1.1 alone, and on loopback
             settings = MqttSettings(
