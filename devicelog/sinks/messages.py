@@ -108,7 +108,7 @@ class OpenAlarm(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class DaemonHealth(Message, frozen=True, kw_only=True, tag="health/1"):
-    """How delivery and recording stand; on change, and each minute while any is sent.
+    """How delivery and recording stand; on change, and each minute.
 
     `pending`: entries that are not published yet; `rejected`: set aside for good.
     """

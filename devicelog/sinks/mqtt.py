@@ -114,17 +114,18 @@ class MqttSink:
         posts = made.posts
         if not historical:
             posts = [*posts, *self._standing.changed(made.touched, view)]
+        posts = [*posts, *self._standing.due(view)]
         with self._guarded() as link:
             taken = link.send(posts)
             self._look(link)
         return [_answer(owner, taken) for owner in made.owners]
 
-    def tend(self) -> None:
-        """See `Sink`. Answers the broker, and tells states that waited their second."""
+    def tend(self, view: Reader) -> None:
+        """See `Sink`. Answers the broker, and tells what has waited for its time."""
         with self._guarded() as link:
             link.turn(0)
             self._look(link)
-            link.send(self._standing.due())
+            link.send(self._standing.due(view))
 
     def close(self) -> None:
         """See `Sink`."""

@@ -141,7 +141,7 @@ class Standing:
         places = [(n, c) for n, it in self._facts.items() for c in it.channels]
         for place in places:
             posts += self._session(place, view)
-        return posts + self.due()
+        return posts + self.due(view)
 
     def changed(self, touched: Touched, view: Reader) -> list[Post]:
         """What entries that were just sent have changed of it."""
@@ -154,14 +154,12 @@ class Standing:
             posts += self._read(entry, body)
         for place in sorted(touched.sessions):
             posts += self._session(place, view)
-        posts += self.due()
-        now_ns, sent_ns = self._clock.mono_ns(), self._health_ns
-        if touched.health or sent_ns is None or now_ns - sent_ns >= _HEALTH_NS:
+        if touched.health:
             posts.append(self.health(view))
         return posts
 
-    def due(self) -> list[Post]:
-        """States of channels that have changed and may be told by now."""
+    def due(self, view: Reader) -> list[Post]:
+        """What has waited for its time: channels' states that changed, and health."""
         now_ns = self._clock.mono_ns()
         posts = []
         for place, shown in self._shown.items():
@@ -172,6 +170,8 @@ class Standing:
                 continue
             shown.sent, shown.sent_ns = message, now_ns
             posts.append(self._post(f"{'/'.join(place)}/state", message))
+        if self._health_ns is None or now_ns - self._health_ns >= _HEALTH_NS:
+            posts.append(self.health(view))
         return posts
 
     # --- Private ------------------------------------------------------------------

@@ -136,7 +136,7 @@ class Relay:
             for work in (self._backfill, self._revisit, self._prove):
                 worked = work(view) or worked
             if not worked:
-                self.sink.tend()
+                self.sink.tend(view)
                 self._rest(_LOOK_S)
         except SinkUnavailable as error:
             self._lost(error)
