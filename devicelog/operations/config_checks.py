@@ -25,6 +25,8 @@ _FILES: Final = (
     *("password_file", "token_file", "ca_file"),
     *("source_password_file", "source_token_file"),
 )
+# Of [mqtt], for another's broker.
+_ELSEWHERE: Final = (*("host", "protocol", "tls", "ca_file", "user", "password_file"),)
 _NETWORK: Final = ("socket", "rfc2217")
 # journal.<key>: from, to. A second late is the most that a session's edge may wait.
 _BOUNDS: Final = {
@@ -61,6 +63,13 @@ def _sink(
                 f"{section}.{key}",
                 f'"{path}" is no file',
                 "write the secret there, readable for the recorder's user alone",
+            )
+    if isinstance(values, dict) and values.get("embedded") is True:
+        for key in [key for key in values if key in _ELSEWHERE]:
+            yield table.problem(
+                f"{section}.{key}",
+                "says nothing to the embedded broker, which is on this machine alone",
+                "leave it out, or `embedded = false` for a broker of your own",
             )
     url = text(values, "url")
     if url is not None and urlsplit(url).scheme not in ("http", "https"):

@@ -232,7 +232,7 @@ def test_kills_of_daemon_broker_and_store_lose_nothing(tmp_path):
 @pytest.mark.torture
 @pytest.mark.timeout(900)
 def test_four_minutes_of_kills_lose_nothing(tmp_path):
-    kills, rate, wanted, found = chaos(tmp_path, count=60, seconds=240)
+    kills, rate, wanted, found = chaos(tmp_path, count=80, seconds=240)
     print(len(wanted), "readings")
 
     assert differences(wanted, found) == []
