@@ -29,6 +29,7 @@ from devicelog.sinks.messages import (
     Post,
     encode,
     instant,
+    publishable,
 )
 from devicelog.sinks.mqtt_discovery import discovery
 from devicelog.sinks.mqtt_feed import Place, Touched
@@ -223,7 +224,7 @@ class Standing:
                 state=body.state,
                 mono_ns=body.mono_ns,
                 session_id=entry.subject,
-                values=body.values,
+                values=publishable(body.values),
                 flags=body.flags,
                 clock_ok=body.clock_ok,
                 seq=entry.seq,
@@ -232,9 +233,10 @@ class Standing:
             )
         known = self._fields.setdefault(entry.device, {})
         fields = known.setdefault(entry.channel, set())
-        if fields.issuperset(body.values):
+        values = publishable(body.values)
+        if fields.issuperset(values):
             return []
-        fields.update(body.values)
+        fields.update(values)
         return self._discovery(entry.device)
 
     def _state(self, place: Place, shown: _Shown) -> ChannelState:
@@ -259,7 +261,7 @@ class Standing:
                 reason=row.reason,
                 flags=row.flags,
                 treatment_id=row.treatment_id,
-                settings=row.settings,
+                settings=publishable(row.settings),
                 totals=row.totals,
                 readings=row.readings,
                 **self._head(row.last_seq),
