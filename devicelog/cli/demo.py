@@ -20,6 +20,7 @@ from rich.text import Text
 
 from devicelog.cli import ending, output
 from devicelog.cli.board import ended_last, render
+from devicelog.cli.demo_feed import feed
 from devicelog.cli.session_table import print_sessions
 from devicelog.daemon import Daemon
 from devicelog.drivers.load import load
@@ -35,6 +36,7 @@ from devicelog.operations.config import Loaded, parse
 from devicelog.operations.status import gather
 from devicelog.simulation.kept import SITE, Ended, cache, kept
 from devicelog.simulation.plan import CLINIC, Device
+from devicelog.sinks.mqtt import MqttSink
 
 _SITE: Final = (
     f'[site]\nname = "{SITE}"\nsimulated = true\n[journal]\ndirectory = "{{}}"\n'
@@ -83,9 +85,10 @@ def demo(seconds: float | None, devices: int, days: int, seed: int) -> None:
             output.talk(told.message)
             return
         before = _last(directory)
-        with _recording(_loaded(directory, ports)) as daemon:
+        live = feed()
+        with _recording(_loaded(directory, live.table, ports), before) as daemon:
             note = _NOTE.format("is kept" if days else "goes when this ends")
-            _watch(daemon, seconds, ended, note)
+            _watch(daemon, seconds, ended, f"{live.note}\n{note}")
         _sum_up(directory, before, kept=bool(days))
 
 
@@ -165,10 +168,13 @@ def _virtual(it: Device, serial: str, seed: int, room: int) -> VirtualDevice:
 
 
 @contextlib.contextmanager
-def _recording(loaded: Loaded) -> Iterator[Daemon]:
+def _recording(loaded: Loaded, before: int) -> Iterator[Daemon]:
+    """Runs. Entries up to `before`, of days that were made up, are no live feed."""
     daemon = Daemon(loaded)
     daemon.start()
     try:
+        if MqttSink.name in daemon.recording.delivery.names:
+            daemon.recording.delivery.reset(MqttSink.name, before)
         yield daemon
     finally:
         daemon.stop()
@@ -219,6 +225,6 @@ def _sum_up(directory: str, before: int, *, kept: bool) -> None:
         click.echo(f"{entries} entries were in the journal, which is removed now")
 
 
-def _loaded(directory: str, devices: list[dict[str, str]]) -> Loaded:
+def _loaded(directory: str, sinks: str, devices: list[dict[str, str]]) -> Loaded:
     blocks = [_DEVICE.format(**it) for it in devices]
-    return parse(_SITE.format(directory) + "".join(blocks), "demo", {})
+    return parse(_SITE.format(directory) + sinks + "".join(blocks), "demo", {})

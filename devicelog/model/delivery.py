@@ -19,13 +19,14 @@ class Proof(msgspec.Struct, frozen=True, omit_defaults=True):
     only what was written before its present start. `verified_to`: up to here all that
     was taken has been read back. `since_start`: the lowest seq written since `server`,
     its present start; `since_look`: since it was last seen to be the same. None:
-    nothing was.
+    nothing was. `night`: the last one of which the week before was asked for.
     """
 
     verified_to: int = 0
     since_start: int | None = None
     since_look: int | None = None
     server: str = ""
+    night: int = 0
 
     @property
     def proven(self) -> int:

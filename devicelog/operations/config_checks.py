@@ -16,6 +16,8 @@ from devicelog import strict
 from devicelog.recorder.settings import NAME
 
 SIMULATED_PREFIX: Final = "sim-"
+# What stands in topics where a device's name would stand.
+_OWN: Final = "daemon"
 _DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _HOURS: Final = re.compile(r"(\d\d:\d\d)-(\d\d:\d\d)")
 _LAST: Final = "24:00"
@@ -23,6 +25,8 @@ _FILES: Final = (
     *("password_file", "token_file", "ca_file"),
     *("source_password_file", "source_token_file"),
 )
+# Of [mqtt], for another's broker.
+_ELSEWHERE: Final = (*("host", "protocol", "tls", "ca_file", "user", "password_file"),)
 _NETWORK: Final = ("socket", "rfc2217")
 # journal.<key>: from, to. A second late is the most that a session's edge may wait.
 _BOUNDS: Final = {
@@ -60,6 +64,13 @@ def _sink(
                 f'"{path}" is no file',
                 "write the secret there, readable for the recorder's user alone",
             )
+    if isinstance(values, dict) and values.get("embedded") is True:
+        for key in [key for key in values if key in _ELSEWHERE]:
+            yield table.problem(
+                f"{section}.{key}",
+                "says nothing to the embedded broker, which is on this machine alone",
+                "leave it out, or `embedded = false` for a broker of your own",
+            )
     url = text(values, "url")
     if url is not None and urlsplit(url).scheme not in ("http", "https"):
         yield table.problem(
@@ -84,6 +95,12 @@ def device(
             f"{key}.name",
             f'"{name}" cannot name a device',
             "small letters, digits, - and _, 32 at most, a letter or digit first",
+        )
+    if name == _OWN:
+        yield table.problem(
+            f"{key}.name",
+            f'"{name}" is the recorder\'s own name, in its topics',
+            "call the device what it is, as in us-1",
         )
     for n, other in enumerate(before):
         if name is not None and text(other, "name") == name:

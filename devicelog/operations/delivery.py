@@ -2,6 +2,7 @@
 
 import shutil
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -75,14 +76,15 @@ class Delivery:
             if not thread.is_alive():
                 raise JournalError(f"the {name} ended", hint="see the log above")
 
-    def stop(self) -> None:
-        """End; what is not sent stays in the journal."""
+    def stop(self, patience_s: float = _END_S) -> None:
+        """End, soon; what is not sent stays in the journal."""
         for relay in self._relays.values():
             relay.stop()
         if self.rounds:
             self.rounds.stop()
+        until = time.monotonic() + patience_s
         for thread in self._threads.values():
-            thread.join(timeout=_END_S)
+            thread.join(timeout=max(0.0, until - time.monotonic()))
 
     def reset(self, sink: str, done_to: int) -> None:
         """Send all after this entry again. Raises DevicelogError: no such sink."""

@@ -1,7 +1,8 @@
 """Receipts that are made by themselves: after each session, and each night.
 
 Nothing waits for them: a store that is away costs a later receipt, and the night finds
-what was left out.
+what was left out. A night that the machine slept through is made up at its next start:
+the journal knows the last one that was not.
 """
 
 import logging
@@ -14,7 +15,7 @@ from zoneinfo import ZoneInfo
 from devicelog.clock import SECOND, Clock
 from devicelog.errors import JournalError, SinkUnavailable
 from devicelog.journal.reader import Reader
-from devicelog.records.receipts import Receipts, ends, last, seq_at
+from devicelog.records.receipts import STORE, Receipts, ends, last, seq_at
 from devicelog.sinks.influx_audit import Audit
 
 _log = logging.getLogger(__name__)
@@ -29,7 +30,8 @@ _TRIED: Final = 50  # of them a look
 class Rounds:
     """One thread. `beats` counts its looks and each session that it has looked at.
 
-    `prove` is told each night from which entry on the store is to be read back whole.
+    `prove` is told each night from which entry on the store is to be read back whole,
+    and which night it is; the store's position remembers it.
     """
 
     def __init__(
@@ -40,7 +42,7 @@ class Rounds:
         *,
         timezone: str,
         audit: Audit | None = None,
-        prove: Callable[[int], None] = lambda _: None,
+        prove: Callable[[int, int], None] = lambda *_: None,
         look_s: float = _LOOK_S,
     ) -> None:
         self.beats = 0
@@ -55,7 +57,7 @@ class Rounds:
         self._open = False
         self._seen = 0  # ends of sessions up to here are done or waiting
         self._waiting: dict[str, None] = {}
-        self._last_night = self._night()
+        self._last_night = 0
 
     def stop(self) -> None:
         """End soon."""
@@ -65,6 +67,7 @@ class Rounds:
         """Until `stop`."""
         with Reader(self._directory) as view:
             self._seen = seq_at(view, self._clock.wall_ns() - _WEEK_NS)
+            self._last_night = view.position(STORE).proof.night
             while not self._stopping.wait(self._look_s):
                 self.beats += 1
                 try:
@@ -79,7 +82,7 @@ class Rounds:
         """Receipts that are due now. Raises SinkUnavailable, JournalError."""
         night = self._night()
         if night != self._last_night:
-            self._whole_week(view)
+            self._whole_week(view, night)
             self._last_night = night
         for end in ends(view, self._seen):
             if len(self._waiting) >= _WAITING:
@@ -102,13 +105,13 @@ class Rounds:
         now = datetime.fromtimestamp(self._clock.wall_ns() // SECOND, self._zone)
         return now.toordinal() - (now.hour < _NIGHT)
 
-    def _whole_week(self, view: Reader) -> None:
+    def _whole_week(self, view: Reader, night: int) -> None:
         since = seq_at(view, self._clock.wall_ns() - _WEEK_NS)
         for end in ends(view, since):
             if self._stopping.is_set():
                 return
             self._done(end.subject, view)
-        self._prove(since)  # what belongs to no session, too
+        self._prove(since, night)  # what belongs to no session, too
 
     def _done(self, session_id: str, view: Reader) -> bool:
         self.beats += 1

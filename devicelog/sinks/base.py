@@ -60,8 +60,8 @@ class Sink(Protocol):
         A repeat of what was sent before must change nothing. Raises SinkUnavailable.
         """
 
-    def tend(self) -> None:
-        """Now and then while there is nothing to send. Raises SinkUnavailable."""
+    def tend(self, view: Reader) -> None:
+        """Each second while there is nothing to send. Raises SinkUnavailable."""
 
     def close(self) -> None:
         """Let go; never raises, never waits long."""

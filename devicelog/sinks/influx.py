@@ -102,7 +102,7 @@ class InfluxSink:
             self._confirm(taken, answers)
         return answers
 
-    def tend(self) -> None:
+    def tend(self, view: Reader) -> None:  # noqa: ARG002  (the contract's)
         """See `Sink`."""
         lines = self._minute()
         now_ns = self._clock.mono_ns()

@@ -2,12 +2,15 @@
 
 The JSON Schemas and `docs/asyncapi.yaml` are generated from these types
 (`python -m devicelog.sinks.mqtt_docs docs`). No message names a person or carries
-a pseudonym: only what was seen of devices and what follows from it.
+a pseudonym: only what was seen of devices and what follows from it. A name that
+somebody has typed into a device for a programme of his own is left out; and so is what
+rests on words said later (checks of the output, areas): that stands in the store.
 
 Within v1 fields are only ever added; who reads a message passes over what it does not
 know.
 """
 
+import re
 from functools import lru_cache
 from time import gmtime, strftime
 from typing import Annotated, Final, Literal
@@ -25,6 +28,11 @@ ROOT: Final = "devicelog/v1"
 
 _JSON: Final = {"float": "number", "int": "integer", "bool": "boolean"}
 
+# Free text of whoever works at the device: the journal alone keeps it.
+_TYPED: Final = frozenset({"program"})
+# Derived by records when asked for, from what people say; the feed tells what was seen.
+_SAID: Final = re.compile(r"energy_(corrected|treated)_.*|output_error_pct")
+
 
 def _catalogue(*kinds: str) -> dict[str, dict[str, object]]:
     """JSON Schema of the catalogue's fields of these kinds."""
@@ -34,8 +42,20 @@ def _catalogue(*kinds: str) -> dict[str, dict[str, object]]:
             "description": f"{field.meaning}; {field.unit}",
         }
         for name, field in FIELDS.items()
-        if field.kind in kinds
+        if field.kind in kinds and name not in _TYPED and not _SAID.fullmatch(name)
     }
+
+
+def publishable(values: dict[str, Value]) -> dict[str, Value]:
+    """What of a reading, a start or a session's settings is told."""
+    if _TYPED.isdisjoint(values):
+        return values
+    return {name: it for name, it in values.items() if name not in _TYPED}
+
+
+def typed(field: str) -> bool:
+    """Whether the values of this field are not told."""
+    return field in _TYPED
 
 
 Instant = Annotated[
@@ -108,7 +128,7 @@ class OpenAlarm(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class DaemonHealth(Message, frozen=True, kw_only=True, tag="health/1"):
-    """How delivery and recording stand; on change, and each minute while any is sent.
+    """How delivery and recording stand; on change, and each minute.
 
     `pending`: entries that are not published yet; `rejected`: set aside for good.
     """

@@ -12,7 +12,7 @@ import msgspec
 
 from devicelog.clock import SECOND, Clock
 from devicelog.clock import boot_id as kernel_boot_id
-from devicelog.errors import ConfigError, SinkUnavailable
+from devicelog.errors import SinkUnavailable
 from devicelog.journal.reader import Meta, Reader
 from devicelog.model.flow import Entry
 from devicelog.sinks.base import Answer, Rejected, Said
@@ -37,10 +37,7 @@ class _Mark(msgspec.Struct):
 
 
 class MqttSink:
-    """Implements `sinks.base.Sink`. `devices`: what the configuration says of each.
-
-    Raises ConfigError where a device is named as a topic of the recorder's own.
-    """
+    """Implements `sinks.base.Sink`. `devices`: what the configuration says of each."""
 
     name = SINK
 
@@ -53,11 +50,6 @@ class MqttSink:
         *,
         boot_id: str = "",
     ) -> None:
-        if any(it.name == "daemon" for it in devices):
-            raise ConfigError(
-                'a device cannot be named "daemon" where [mqtt] is configured',
-                hint="the recorder's own topics stand under that name",
-            )
         self._broker = Broker(settings.port) if settings.embedded else None
         if settings.embedded:  # it speaks 3.1.1 alone, and on loopback
             settings = MqttSettings(
@@ -122,17 +114,18 @@ class MqttSink:
         posts = made.posts
         if not historical:
             posts = [*posts, *self._standing.changed(made.touched, view)]
+        posts = [*posts, *self._standing.due(view)]
         with self._guarded() as link:
             taken = link.send(posts)
             self._look(link)
         return [_answer(owner, taken) for owner in made.owners]
 
-    def tend(self) -> None:
-        """See `Sink`. Answers the broker, and tells states that waited their second."""
+    def tend(self, view: Reader) -> None:
+        """See `Sink`. Answers the broker, and tells what has waited for its time."""
         with self._guarded() as link:
             link.turn(0)
             self._look(link)
-            link.send(self._standing.due())
+            link.send(self._standing.due(view))
 
     def close(self) -> None:
         """See `Sink`."""

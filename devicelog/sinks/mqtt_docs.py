@@ -29,7 +29,9 @@ journal's entry, tells. Where the broker was away, what is new comes first, and 
 missed follows in order, marked `historical` and never retained. Retained topics always
 say how things stand now. Within v1 fields are only ever added.
 
-No message names a person or carries a pseudonym.
+No message names a person or carries a pseudonym; what somebody typed into a device as
+the name of a programme is left out. Doses are those that the device indicated;
+corrected ones rest on what is said later, and stand in the store.
 """
 
 

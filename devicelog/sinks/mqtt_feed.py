@@ -25,6 +25,8 @@ from devicelog.sinks.messages import (
     Telemetry,
     encode,
     instant,
+    publishable,
+    typed,
 )
 
 Place = tuple[str, str]  # device, channel
@@ -158,7 +160,7 @@ class _Composing:
                 at=instant(entry.at_ns),
                 mono_ns=body.mono_ns,
                 state=body.state,
-                values=body.values,
+                values=publishable(body.values),
                 session_id=entry.subject,
                 flags=body.flags,
                 thinned=body.thinned,
@@ -196,7 +198,9 @@ class _Composing:
             for name in ChannelNews.__struct_fields__
             if hasattr(event, name)
         }
-        told |= self._head(entry)
+        told |= {**self._head(entry), "values": publishable(event.values)}
+        if typed(event.field):
+            told |= {"old": None, "new": None}
         message = ChannelNews(
             began=_instant(event.began_ns), ended=_instant(event.ended_ns), **told
         )

@@ -29,6 +29,7 @@ from devicelog.sinks.messages import (
     Post,
     encode,
     instant,
+    publishable,
 )
 from devicelog.sinks.mqtt_discovery import discovery
 from devicelog.sinks.mqtt_feed import Place, Touched
@@ -141,7 +142,7 @@ class Standing:
         places = [(n, c) for n, it in self._facts.items() for c in it.channels]
         for place in places:
             posts += self._session(place, view)
-        return posts + self.due()
+        return posts + self.due(view)
 
     def changed(self, touched: Touched, view: Reader) -> list[Post]:
         """What entries that were just sent have changed of it."""
@@ -154,14 +155,12 @@ class Standing:
             posts += self._read(entry, body)
         for place in sorted(touched.sessions):
             posts += self._session(place, view)
-        posts += self.due()
-        now_ns, sent_ns = self._clock.mono_ns(), self._health_ns
-        if touched.health or sent_ns is None or now_ns - sent_ns >= _HEALTH_NS:
+        if touched.health:
             posts.append(self.health(view))
         return posts
 
-    def due(self) -> list[Post]:
-        """States of channels that have changed and may be told by now."""
+    def due(self, view: Reader) -> list[Post]:
+        """What has waited for its time: channels' states that changed, and health."""
         now_ns = self._clock.mono_ns()
         posts = []
         for place, shown in self._shown.items():
@@ -172,6 +171,8 @@ class Standing:
                 continue
             shown.sent, shown.sent_ns = message, now_ns
             posts.append(self._post(f"{'/'.join(place)}/state", message))
+        if self._health_ns is None or now_ns - self._health_ns >= _HEALTH_NS:
+            posts.append(self.health(view))
         return posts
 
     # --- Private ------------------------------------------------------------------
@@ -223,7 +224,7 @@ class Standing:
                 state=body.state,
                 mono_ns=body.mono_ns,
                 session_id=entry.subject,
-                values=body.values,
+                values=publishable(body.values),
                 flags=body.flags,
                 clock_ok=body.clock_ok,
                 seq=entry.seq,
@@ -232,9 +233,10 @@ class Standing:
             )
         known = self._fields.setdefault(entry.device, {})
         fields = known.setdefault(entry.channel, set())
-        if fields.issuperset(body.values):
+        values = publishable(body.values)
+        if fields.issuperset(values):
             return []
-        fields.update(body.values)
+        fields.update(values)
         return self._discovery(entry.device)
 
     def _state(self, place: Place, shown: _Shown) -> ChannelState:
@@ -259,7 +261,7 @@ class Standing:
                 reason=row.reason,
                 flags=row.flags,
                 treatment_id=row.treatment_id,
-                settings=row.settings,
+                settings=publishable(row.settings),
                 totals=row.totals,
                 readings=row.readings,
                 **self._head(row.last_seq),

@@ -60,12 +60,14 @@ class Proving:
             self._to = position.last
         return position.proved(position.proof.met(server))
 
-    def again(self, position: Position, after: int) -> Position:
-        """Read back everything after this once more."""
+    def again(self, position: Position, after: int, night: int) -> Position:
+        """Read back everything after this once more, as it is done each night."""
         self._to = position.last
         proof = position.proof
         lowest = min(proof.verified_to, after)
-        return position.proved(msgspec.structs.replace(proof, verified_to=lowest))
+        return position.proved(
+            msgspec.structs.replace(proof, verified_to=lowest, night=night)
+        )
 
     def refused(self, rejects: Sequence[Reject]) -> None:
         """These are never taken; the journal may not know it yet."""

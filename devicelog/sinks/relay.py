@@ -82,11 +82,11 @@ class Relay:
             lambda old: Position(done_to, proof=old.proof).opened(old.top),
         )
 
-    def prove(self, after: int = 0) -> None:
+    def prove(self, after: int, night: int) -> None:
         """Read everything after this back, if the sink can be read."""
         proving = self._proving
         if proving is not None:
-            self._change(lambda old: proving.again(old, after))
+            self._change(lambda old: proving.again(old, after, night))
 
     def rewrote(self, seq: int) -> None:
         """Somebody else has sent entries from this one on to the sink again."""
@@ -136,7 +136,7 @@ class Relay:
             for work in (self._backfill, self._revisit, self._prove):
                 worked = work(view) or worked
             if not worked:
-                self.sink.tend()
+                self.sink.tend(view)
                 self._rest(_LOOK_S)
         except SinkUnavailable as error:
             self._lost(error)

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 from contract.sinks.stored import wanted_readings
 from durability.daemon import Clinic
+from journals import entries
 from servers.influxdb import InfluxDB
 from servers.mosquitto import Mosquitto
 from waiting import wait_until
@@ -59,7 +60,6 @@ import sys
 from devicelog.errors import SinkUnavailable
 from devicelog.sinks.base import Said
 from devicelog.sinks.influx import InfluxSink
-from devicelog.sinks.proof import Proving
 honest = InfluxSink.send
 def send(self, entries, *, historical, view):
     try:
@@ -176,7 +176,11 @@ def chaos(folder, count, seconds, *, hasty=False):
             recorder.start()
             wait_until(recorder.drained, recorder.status, 30)
             victims = {"daemon": recorder, "broker": broker, "store": influxdb}
+            before, began = journalled(folder), time.monotonic()
             kills = rampage(victims, seconds, random.Random(seed))
+            took = time.monotonic() - began
+            rate = (journalled(folder) - before) / took
+            print(f"{dict(kills)} killed in {took:.0f} s at {rate:.0f} readings/s")
             wait_until(recorder.drained, recorder.status, 90)
             # Devices fall silent, so that an end can be reached; and what a recorder
             # writes at its end is sent by the next.
@@ -191,7 +195,11 @@ def chaos(folder, count, seconds, *, hasty=False):
         ending.set()
         served.join()
         influxdb.stop()
-    return kills, wanted_readings(folder / "data"), found
+    return kills, rate, wanted_readings(folder / "data"), found
+
+
+def journalled(folder):
+    return sum(it.kind == "reading" for it in entries(folder / "data"))
 
 
 def settled(recorder):
@@ -213,8 +221,8 @@ def differences(wanted, found):
 
 @pytest.mark.slow
 def test_kills_of_daemon_broker_and_store_lose_nothing(tmp_path):
-    kills, wanted, found = chaos(tmp_path, count=6, seconds=15)
-    print(dict(kills), len(wanted), "readings")
+    kills, _, wanted, found = chaos(tmp_path, count=6, seconds=15)
+    print(len(wanted), "readings")
 
     assert differences(wanted, found) == []
     assert len(wanted) > 100
@@ -224,16 +232,17 @@ def test_kills_of_daemon_broker_and_store_lose_nothing(tmp_path):
 @pytest.mark.torture
 @pytest.mark.timeout(900)
 def test_four_minutes_of_kills_lose_nothing(tmp_path):
-    kills, wanted, found = chaos(tmp_path, count=20, seconds=240)
-    print(dict(kills), len(wanted), "readings")
+    kills, rate, wanted, found = chaos(tmp_path, count=80, seconds=240)
+    print(len(wanted), "readings")
 
     assert differences(wanted, found) == []
     assert sum(kills.values()) >= 150
+    assert rate >= 200, "with so few readings it proves too little"
 
 
 @pytest.mark.torture
 def test_a_build_that_goes_on_before_the_answer_is_found(tmp_path):
-    kills, wanted, found = chaos(tmp_path, count=6, seconds=30, hasty=True)
-    print(dict(kills), len(wanted), "readings,", len(found), "stored")
+    _, _, wanted, found = chaos(tmp_path, count=6, seconds=30, hasty=True)
+    print(len(wanted), "readings,", len(found), "stored")
 
     assert any(it.startswith("missing") for it in differences(wanted, found))

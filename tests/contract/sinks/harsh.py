@@ -54,7 +54,7 @@ class Harsh:
             raise SinkUnavailable("harsh was cut")
         return [*answers, *[Said.KEEP] * (len(entries) - len(taken))]
 
-    def tend(self):
+    def tend(self, view):
         if not self.there:
             raise SinkUnavailable("harsh is away")
 

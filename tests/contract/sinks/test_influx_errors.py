@@ -246,7 +246,7 @@ def test_health_is_told_each_minute_and_a_ping_while_nothing_is_sent(fake, journ
         sink.connect()
         sink.present(view)
         for _ in range(180):
-            sink.tend()
+            sink.tend(view)
             clock.advance(1)
     sink.close()
 

@@ -1,5 +1,6 @@
 """Sessions read back from the store: what is missing, altered or stray is named."""
 
+import contextlib
 import json
 import threading
 
@@ -221,6 +222,54 @@ def test_each_session_gets_its_receipt_and_the_night_mends_the_week(influxdb, tm
     assert {key: stored[key] for key in wanted_readings(tmp_path)} == wanted_readings(
         tmp_path
     )
+
+
+@contextlib.contextmanager
+def recorder(influxdb, directory, clock):
+    """One run with its rounds; what these look at, as it comes."""
+    with (
+        writer(directory) as journal,
+        Carried(directory, sink_for(influxdb), journal) as carried,
+    ):
+        rounds = rounds_for(directory, journal, carried, clock)
+        examine, looked = rounds._audit.examine, []
+        rounds._audit.examine = lambda *told: looked.append(told) or examine(*told)
+        thread = threading.Thread(target=rounds.run)
+        thread.start()
+        try:
+            yield journal, rounds, looked
+        finally:
+            rounds.stop()
+            thread.join()
+
+
+def test_a_night_that_was_slept_through_is_made_up_at_the_next_start(
+    influxdb, tmp_path
+):
+    clock = ManualClock(FIRST + 600 * SECOND)  # 2027-01-15 09:10 in Berlin
+    with recorder(influxdb, tmp_path, clock) as (journal, _, _):
+        fill(journal, clinic(0, 300))
+        wait_until(lambda: len(receipts_in(tmp_path)) == 6)
+        wait_until(lambda: nights(tmp_path) > 0)
+    clock.advance(2 * 3600)
+    with recorder(influxdb, tmp_path, clock) as (_, rounds, looked):
+        wait_until(lambda: rounds.beats > 3)
+        assert looked == []  # the same day: nothing is due
+
+    damage(influxdb)
+    clock.advance(22 * 3600)
+    with recorder(influxdb, tmp_path, clock) as (_, rounds, looked):
+        wait_until(lambda: len(receipts_in(tmp_path)) == 9)
+        wait_until(lambda: nights(tmp_path) == rounds._night())
+    stored = influxdb.rows("therapy_reading")
+
+    assert [it.state for it in receipts_in(tmp_path)][6:] == ["repaired"] * 3
+    assert wanted_readings(tmp_path).items() <= stored.items()
+
+
+def nights(directory):
+    with Reader(str(directory)) as view:
+        return view.position("influx").proof.night
 
 
 def test_a_store_that_leaves_while_it_is_read_costs_no_receipt(influxdb, tmp_path):

@@ -254,3 +254,21 @@ def test_without_home_assistant_nothing_stands_outside_of_our_topics(tmp_path, b
         kept = broker.retained(user="homeassistant")
 
     assert not [it for it in kept if not it.startswith("devicelog/v1/")]
+
+
+def test_health_is_told_each_minute_also_when_all_devices_are_silent(rig, broker):
+    witness = broker.witness(f"{ROOT}/daemon/health")
+    rig.fill(started())
+    rig.connect()
+    rig.drain()
+    witness.settle()
+    known = len(witness.seen())
+    for n in range(1, 4):
+        rig.leap(59)
+        rig.leap(1)
+        wait_until(lambda n=n: len(witness.seen()) == known + n, witness.seen)
+    witness.settle()
+
+    told = witness.seen()
+    check(told)
+    assert len(told) == known + 3

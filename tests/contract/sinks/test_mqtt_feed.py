@@ -89,7 +89,9 @@ def test_each_reading_is_told_once_in_order_and_in_bearable_pieces(
         body = codec.decode("reading", entry.body)
         assert message is seen[owner]
         assert message.topic.endswith(f"/{entry.device}/{entry.channel}/telemetry")
-        assert note["values"] == json.loads(msgspec.json.encode(body.values))
+        values = json.loads(msgspec.json.encode(body.values))
+        values.pop("program", None)  # somebody may have typed it into the device
+        assert note["values"] == values
         assert (note["state"], note["mono_ns"]) == (body.state, body.mono_ns)
         assert note["at"] == instant(entry.at_ns)
         assert note.get("session_id", "") == entry.subject
@@ -153,6 +155,34 @@ def test_what_is_of_persons_makes_no_message(view):
 
     assert composed.posts == []
     assert composed.owners == [None] * len(made)
+
+
+def test_what_somebody_typed_into_a_device_is_not_told(tmp_path):
+    """A programme of one's own may bear the name of whom it is for."""
+    name = {"program": "Canary Person", "duty_pct": 20.0}
+    body = ReadingBody(state="running", mono_ns=2, values=name, frame="00", profile="p")
+    changed = {"field": "program", "old": "Canary Person", "new": "2 Canary Person"}
+    with Mosquitto(tmp_path / "broker") as broker:
+        witness = broker.witness("#")
+        with Rig(tmp_path, broker, home_assistant=True) as rig:
+            rig.fill(started())
+            rig.connect()
+            start = event(1, "start", "us-1.us.x", values=name)
+            note = msgspec.structs.replace(reading(2), body=codec.encode(body))
+            rig.fill([[start], [note], [event(3, "setting", "us-1.us.x", **changed)]])
+            end = {"reason": "completed", "ended_ns": 4}
+            rig.fill([[event(4, "end", "us-1.us.x", readings=1, **end)]])
+            rig.drain()
+            with Reader(str(rig.directory)) as view:
+                settings_ = view.session("us-1.us.x").settings
+        witness.settle()
+        seen = witness.seen()
+    check([it for it in seen if it.topic.startswith("devicelog/")])
+
+    assert "program" in settings_  # the journal has it
+    assert "Canary" not in "".join(it.text for it in seen)
+    (told,) = [it.body for it in seen if it.body.get("event") == "setting"]
+    assert (told["field"], told.get("old"), told.get("new")) == ("program", None, None)
 
 
 def test_times_are_exact_and_in_order_as_text():

@@ -19,11 +19,10 @@ from servers.slow import Slow
 from waiting import wait_until
 
 from devicelog.clock import SystemClock
-from devicelog.errors import ConfigError, SinkUnavailable
+from devicelog.errors import SinkUnavailable
 from devicelog.journal.reader import Reader
 from devicelog.sinks import mqtt, mqtt_link
 from devicelog.sinks.messages import Post
-from devicelog.sinks.mqtt import DeviceFacts, MqttSink
 from devicelog.sinks.mqtt_link import Link
 from devicelog.sinks.settings import MqttSettings
 
@@ -169,14 +168,6 @@ def test_a_missing_file_is_told_with_its_name(tmp_path, broker):
         error = refusal(rig.sink())
     assert "/nowhere/secret" in error.message
     assert "password_file" in error.hint
-
-
-def test_no_device_takes_the_name_of_the_recorder(tmp_path, broker):
-    facts = DeviceFacts("daemon", "", "us-modbus", {})
-    with Rig(tmp_path, broker) as rig, Reader(str(rig.directory)) as reader:
-        meta = reader.meta()
-    with pytest.raises(ConfigError, match="daemon"):
-        MqttSink(rig.settings, meta, [facts], SystemClock())
 
 
 # --- Simulated and real -----------------------------------------------------------

@@ -236,12 +236,13 @@ def test_a_reset_keeps_the_proof_and_reads_what_it_sent(tmp_path):
             wait_until(lambda: sink.log.count((11, True)) == 2)
             wait_until(drained(relay, journal))
             relay.rewrote(7)
-            relay.prove(0)
+            relay.prove(0, 7)
             wait_until(lambda: relay.status.position.unread is None)
             position = relay.status.position
 
     assert position.proof.since_start == 1
     assert position.proof.verified_to >= 100
+    assert position.proof.night == 7
 
 
 def test_each_beat_of_a_long_read_back_lets_live_entries_through(tmp_path):

@@ -5,13 +5,19 @@ import os
 import pty
 import re
 import resource
+import select
+import shlex
 import signal
+import socket
 import struct
 import subprocess
+import sys
 import termios
+import threading
 from typing import Any
 
 import pytest
+import requires
 from system.commands.site import BOUND_S, PROGRAM, wait_until
 
 from devicelog.journal.reader import Reader
@@ -127,3 +133,107 @@ def test_who_ends_it_while_days_are_made_keeps_nothing(tmp_path):
     assert (process.returncode, told) == (0, "")
     assert "ended before the weeks were whole" in errors
     assert list(cache.iterdir()) == []
+
+
+WATCH = re.compile(
+    r"Live over MQTT, port \d+: (mosquitto_sub -p \d+ -v -t 'devicelog/#')"
+)
+
+
+class Screen:
+    """A terminal of 100 columns; what was shown on it so far."""
+
+    def __init__(self):
+        self._ours, self.theirs = pty.openpty()
+        fcntl.ioctl(self.theirs, termios.TIOCSWINSZ, struct.pack("4H", 40, 100, 0, 0))
+        self._shown, self._done = b"", threading.Event()
+        self._thread = threading.Thread(target=self._read)
+        self._thread.start()
+
+    def _read(self):
+        while not self._done.is_set():
+            if select.select([self._ours], [], [], 0.1)[0]:
+                self._shown += os.read(self._ours, 65_536)
+
+    @property
+    def text(self):
+        return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", self._shown.decode())
+
+    def close(self):
+        self._done.set()
+        self._thread.join()
+        os.close(self._ours)
+        os.close(self.theirs)
+
+
+@pytest.fixture
+def screen():
+    it = Screen()
+    yield it
+    it.close()
+
+
+def test_anybody_can_watch_with_the_line_that_it_shows(tmp_path, screen):
+    requires.tool("mosquitto_sub")
+    with socket.socket() as usual:  # somebody else's broker
+        usual.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if not usual.connect_ex(("127.0.0.1", 1883)):
+            usual.close()
+        else:
+            usual.bind(("127.0.0.1", 1883))
+            usual.listen()
+        with started(tmp_path, "--devices", "2", stdout=screen.theirs) as process:
+            line = wait_until(lambda: WATCH.search(screen.text), lambda: screen.text)
+            wait_until(lambda: "mqtt: there since" in screen.text, lambda: screen.text)
+            words = [*shlex.split(line[1]), "-C", "40", "-W", "20"]
+            watched = subprocess.run(words, capture_output=True, text=True, check=False)
+            process.send_signal(signal.SIGINT)
+            _, errors = process.communicate(timeout=BOUND_S)
+
+    assert (process.returncode, errors) == (0, "")
+    assert watched.returncode == 0, watched
+    topics = {it.split(" ", 1)[0] for it in watched.stdout.splitlines()}
+    root = "devicelog/v1/sim-clinic"
+    assert topics >= {f"{root}/daemon/info", f"{root}/us-1/us/state"}
+    assert any(it.endswith("/telemetry") for it in topics)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_days_that_were_made_up_are_not_sent_as_live(tmp_path, screen):
+    """Weeks of a clinic would keep a small broker busy; only what is new goes out."""
+    requires.tool("mosquitto_sub")
+    with started(tmp_path, days="1", stdout=screen.theirs) as process:
+        told = re.compile(r"mosquitto_sub (?:-p (\d+) )?-v")
+        line = wait_until(lambda: told.search(screen.text), lambda: screen.text)
+        words = ["-p", line[1] or "1883", "-t", "devicelog/#", "-W", "3"]
+        wait_until(lambda: "mqtt: there since" in screen.text, lambda: screen.text)
+        watched = subprocess.run(
+            ["mosquitto_sub", *words], capture_output=True, text=True, check=False
+        )
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=BOUND_S)
+    (kept,) = (tmp_path / "cache" / "devicelog").iterdir()
+    with Reader(kept) as reader:
+        position, head = reader.position("mqtt"), reader.last_seq()
+
+    assert watched.stdout
+    assert watched.stdout.count('"historical":true') < 40
+    assert position.pending(head) < 100
+
+
+def test_without_the_broker_it_says_how_to_get_one_and_goes_on(tmp_path):
+    code = (
+        "import sys; sys.modules['amqtt'] = None\n"
+        "from devicelog.__main__ import main; sys.argv[0] = 'devicelog'; main()"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", code, "demo", "--days", "0", "--for", "2s"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"TMPDIR": str(tmp_path)},
+    )
+
+    assert (told.returncode, told.stderr) == (0, "")
+    assert "For the live feed over MQTT: pip install amqtt\n" in told.stdout
+    assert "mqtt:" not in told.stdout

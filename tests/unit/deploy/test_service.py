@@ -9,6 +9,7 @@ import requires
 from unit.deploy.compose import ROOT
 
 from devicelog import daemon
+from devicelog.operations import watchdog
 
 UNIT = ROOT / "config" / "systemd" / "devicelog.service"
 POLKIT = ROOT / "config" / "systemd" / "50-devicelog.rules"
@@ -86,7 +87,10 @@ def test_it_is_started_again_for_ever_and_watched():
     service = told["Service"]
     assert (service["Type"], service["Restart"]) == ("notify", "always")
     # Fed each second by the recorder, which gives up itself before that.
-    assert daemon._LOOK_S * 2 < daemon._HANG_S < float(service["WatchdogSec"])
+    ended_s = watchdog.HANG_S + daemon._LOOK_S + daemon._LAST_S
+    assert ended_s + float(service["RestartSec"]) < 30
+    assert daemon._ASLEEP_S + float(service["RestartSec"]) < 30
+    assert daemon._LOOK_S * 2 < daemon._ASLEEP_S < float(service["WatchdogSec"])
     assert float(service["TimeoutStopSec"]) > daemon._END_S
     assert service["User"] == "devicelog"
 
