@@ -1,6 +1,7 @@
-"""The figures: `make bench` prints one table, medians of several runs, in four minutes.
+"""The figures: `make bench` prints one table, medians of several runs, in some minutes.
 
     cd tests && python -m bench [quick] [yardsticks] [pipeline] [ports] [idle] [commits]
+                                [records]
 
 `quick` shortens every run to see that it works; its figures say nothing.
 """
@@ -9,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import commits, machine, pipeline, ports, yardsticks
+from bench import commits, machine, pipeline, ports, records, yardsticks
 from bench.table import Row, show
 
 PARTS = {
@@ -18,6 +19,7 @@ PARTS = {
     "commits": commits.rows,
     "idle": ports.idle_rows,
     "ports": ports.rows,
+    "records": records.rows,
 }
 
 
