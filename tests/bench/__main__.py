@@ -1,7 +1,7 @@
 """The figures: `make bench` prints one table, medians of several runs, in some minutes.
 
     cd tests && python -m bench [quick] [yardsticks] [pipeline] [ports] [idle] [commits]
-                                [records]
+                                [records] [overlay]
 
 `quick` shortens every run to see that it works; its figures say nothing.
 """
@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import commits, machine, pipeline, ports, records, yardsticks
+from bench import commits, machine, overlay, pipeline, ports, records, yardsticks
 from bench.table import Row, show
 
 PARTS = {
@@ -20,6 +20,7 @@ PARTS = {
     "idle": ports.idle_rows,
     "ports": ports.rows,
     "records": records.rows,
+    "overlay": overlay.rows,
 }
 
 

@@ -165,7 +165,10 @@ def latest(*names):
     return lambda view: whole(view.rows("sessions", anytime=True), **told)
 
 
-CORRECTED = ("energy_corrected_j", "output_error_pct")
+CORRECTED = (
+    *("energy_corrected_j", "energy_corrected_if_satp_j"),
+    *("energy_corrected_if_sata_j", "output_error_pct"),
+)
 
 
 def corrected(names):

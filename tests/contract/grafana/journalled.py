@@ -6,6 +6,11 @@ from datetime import UTC, datetime
 from journals import entries
 
 MS = 1_000_000
+CORRECTED = {
+    "energy_j": "energy_corrected_j",
+    "energy_if_satp_j": "energy_corrected_if_satp_j",
+    "energy_if_sata_j": "energy_corrected_if_sata_j",
+}
 ENDS = {
     "pause": {"resume", "fault", "end"},
     "contact_lost": {"contact_back", "fault", "end"},
@@ -89,7 +94,8 @@ class Journalled:
 
     def _corrected(self, row, events):
         """Beside what the device indicated: domain rules, written a second time."""
-        if "energy_j" not in row:
+        indicated = row.keys() & CORRECTED.keys()
+        if not indicated:
             return {}
         if not row["head"]:
             return {"uncorrected": "head unknown"}
@@ -108,10 +114,8 @@ class Journalled:
             return {"uncorrected": "no output check before it"}
         (point,) = max(made, key=lambda it: it["on_ns"])["points"]
         gives = point["measured"] / point["shown"]
-        return {
-            "energy_corrected_j": row["energy_j"] * gives,
-            "output_error_pct": (gives - 1) * 100,
-        }
+        told = {CORRECTED[name]: row[name] * gives for name in indicated}
+        return told | {"output_error_pct": (gives - 1) * 100}
 
     def _session(self, name, events, receipt):
         entry, start = events[0]
