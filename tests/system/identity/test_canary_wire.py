@@ -218,6 +218,34 @@ def test_who_is_forgotten_is_in_no_file_of_a_running_recorder(site, servers):
     assert everywhere(blobs, site.secrets[0]) == []  # never but wrapped
 
 
+def test_an_older_backup_that_is_put_back_brings_nobody_back(site, servers):
+    """Not to the journal, and not to the store that the recorder then writes to."""
+    older = min(site.backup.glob("*.db"))
+    assert everywhere({"": older.read_bytes()}, site.secrets[1]) != []
+    told = site.json("db", "restore", str(older), "--yes")
+    assert told["again"] == [site.code]
+    port = PtyPort(virtual("0001"), link=site.folder / "us-1")
+    with served(port), site.recording() as process:
+        wait_until(lambda: taken(site), process.poll)
+        kept = servers.store.rows("therapy_session").values()
+        head = wait_until(lambda: told_now(site, servers))["chain_head"]
+        files = image_of(site.data)
+    assert site.one in {it["session_id"] for it in kept}
+    assert site.code not in json.dumps([*kept])
+    live = {name: it for name, it in files.items() if name.startswith("journal.db")}
+    for secret in site.secrets:
+        assert everywhere(live, secret) == []
+    assert site.json("audit", "verify", "--anchor", head)["state"] == "ok"
+
+
+def taken(site):
+    """Whether both sinks have all that was journalled but the very last."""
+    sinks = site.json("status").get("sinks", [])
+    return len(sinks) == 2 and all(
+        it["connected"] and it.get("pending", 0) < 10 for it in sinks
+    )
+
+
 def test_a_fault_within_the_recorder_does_not_tell_the_person(tmp_path):
     faulty = Watched(tmp_path)
     faulty.write()
