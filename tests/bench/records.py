@@ -122,7 +122,11 @@ def _backup(folder: Path, scale: float) -> Iterator[Row]:
         child = subprocess.Popen(
             [sys.executable, "-c", BACKUP, str(directory), str(to)]
         )
-        meanwhile = _p99(feed, writer, lambda: child.poll() is not None)
+        try:
+            meanwhile = _p99(feed, writer, lambda: child.poll() is not None)
+        finally:
+            child.terminate()
+            child.wait()
         took = time.perf_counter() - began
         assert child.returncode == 0
     yield Row(f"backup of {count:,} readings ({size:.1f} GB), looked at", [took], "s")
