@@ -11,6 +11,7 @@ from devicelog.model.fields import Value
 from devicelog.operations import verify
 from devicelog.operations.config import Loaded
 from devicelog.operations.recording import Recording
+from devicelog.records import audit as chain
 from devicelog.records.receipts import STORE, Receipts
 from devicelog.records.rounds import Rounds
 from devicelog.sinks.base import Sink
@@ -37,7 +38,16 @@ def sinks(
             )
             for device in loaded.config.devices
         ]
-        made.append(MqttSink(loaded.config.mqtt, meta, facts, clock, boot_id=boot_id))
+        made.append(
+            MqttSink(
+                loaded.config.mqtt,
+                meta,
+                facts,
+                clock,
+                boot_id=boot_id,
+                chain_head=lambda view: str(chain.head(view) or ""),
+            )
+        )
     if not isinstance(loaded.config.influx, msgspec.UnsetType):
         made.append(verify.store(loaded, clock, health))
     return made

@@ -4,7 +4,7 @@ PUBACK means that the broker has a message, no more: the truth is in the journal
 the store. See `docs/asyncapi.yaml` for what is published.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
@@ -39,6 +39,7 @@ class _Mark(msgspec.Struct):
 class MqttSink:
     """Implements `sinks.base.Sink`. `devices`: what the configuration says of each.
 
+    `chain_head`: see `DaemonInfo`; told anew whenever a record was added.
     Raises ConfigError where a device is named as a topic of the recorder's own.
     """
 
@@ -52,6 +53,7 @@ class MqttSink:
         clock: Clock,
         *,
         boot_id: str = "",
+        chain_head: Callable[[Reader], str] = lambda _: "",
     ) -> None:
         if any(it.name == "daemon" for it in devices):
             raise ConfigError(
@@ -79,6 +81,7 @@ class MqttSink:
             boot_id=boot_id or kernel_boot_id(),
             protocol=settings.protocol,
             home_assistant=settings.home_assistant,
+            chain_head=chain_head,
         )
         self._link: Link | None = None
         self._seen: bytes | None = None

@@ -4,7 +4,7 @@ Made from the journal's projections when they are sent, never from an entry that
 old. Only a channel's state follows the live readings, and never backwards.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, Literal
 
 import msgspec
@@ -58,7 +58,10 @@ class _Shown:
 
 
 class Standing:
-    """Of one site. `boot_id`: the boot in which this recorder runs."""
+    """Of one site. `boot_id`: the boot in which this recorder runs.
+
+    `chain_head`: the newest record of the audit chain, as it is shown.
+    """
 
     def __init__(
         self,
@@ -69,6 +72,7 @@ class Standing:
         boot_id: str,
         protocol: Literal["5", "3.1.1"],
         home_assistant: bool = False,
+        chain_head: Callable[[Reader], str] = lambda _: "",
     ) -> None:
         self.root = f"{ROOT}/{meta.site}"
         self._meta = meta
@@ -77,6 +81,7 @@ class Standing:
         self._boot_id = boot_id
         self._protocol = protocol
         self._home_assistant = home_assistant
+        self._chain_head = chain_head
         self._rows: dict[str, DeviceRow] = {}
         self._shown: dict[Place, _Shown] = {}
         self._fields: dict[str, dict[str, set[str]]] = {}  # device, channel
@@ -103,6 +108,7 @@ class Standing:
             protocol=self._protocol,
             devices=tuple(self._facts),
             notes=self.notes,
+            chain_head=self._chain_head(view),
             **self._head(view.last_seq()),
         )
         return self._post("daemon/info", message)
@@ -155,6 +161,8 @@ class Standing:
         for place in sorted(touched.sessions):
             posts += self._session(place, view)
         posts += self.due()
+        if touched.chain:
+            posts.append(self.info(view))
         now_ns, sent_ns = self._clock.mono_ns(), self._health_ns
         if touched.health or sent_ns is None or now_ns - sent_ns >= _HEALTH_NS:
             posts.append(self.health(view))

@@ -1,8 +1,8 @@
-"""The figures: `make bench` prints one table, medians of several runs, in six minutes.
+"""The figures: `make bench` prints one table, medians of several runs, in some minutes.
 
     cd tests && python -m bench [quick] [PART ...]
 
-PART: yardsticks, pipeline, commits, idle, ports, delivery, latency; else all of them.
+PART: a name of `PARTS`; else all of them.
 
 `quick` shortens every run to see that it works; its figures say nothing.
 """
@@ -11,7 +11,17 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import commits, delivery, latency, machine, pipeline, ports, yardsticks
+from bench import (
+    commits,
+    delivery,
+    latency,
+    machine,
+    overlay,
+    pipeline,
+    ports,
+    records,
+    yardsticks,
+)
 from bench.table import Row, show
 
 PARTS = {
@@ -22,6 +32,8 @@ PARTS = {
     "ports": ports.rows,
     "delivery": delivery.rows,
     "latency": latency.rows,
+    "records": records.rows,
+    "overlay": overlay.rows,
 }
 
 
