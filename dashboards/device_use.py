@@ -10,7 +10,7 @@ from grafana_foundation_sdk.builders import dashboard as build
 
 from dashboards.boards import board
 from dashboards.influx import DEVICE, SITE, TIME, Query, device, every, select
-from dashboards.panels import bars, grouped, hidden, points, rows, unit
+from dashboards.panels import bars, columns, grouped, hidden, points, rows, unit
 
 _WHEN: Final = (SITE, DEVICE, TIME)
 _EACH: Final = 'GROUP BY "device"'
@@ -23,6 +23,8 @@ def make() -> build.Dashboard:
         it.with_variable(every(device()))
         .with_panel(_hours())
         .with_panel(_heads())
+        .with_panel(_doses())
+        .with_panel(_uncorrected())
         .with_panel(_sessions())
         .with_panel(_faults())
         .with_panel(_contact())
@@ -48,6 +50,39 @@ def _heads() -> barchart.Panel:
     panel = bars("Hours of each head", "Time of emission.", asked, "head", 12)
     panel.with_transformation(grouped("head", emission_s="sum"))
     return panel.unit("s").min(0)
+
+
+def _doses() -> barchart.Panel:
+    """Only sessions whose dose is corrected: both sums are of the same ones."""
+    asked = select(
+        '"head", "energy_j", "energy_corrected_j"',
+        "therapy_session",
+        *(*_WHEN, "\"head\" <> ''", "\"uncorrected\" = ''"),
+    )
+    panel = bars(
+        "Indicated and corrected dose of each head",
+        "Sessions that have both; corrected by the last output check before each.",
+        asked,
+        "head",
+        12,
+    )
+    panel.with_transformation(grouped("head", energy_j="sum", energy_corrected_j="sum"))
+    return panel.unit(unit("energy_j")).min(0)
+
+
+def _uncorrected() -> table.Panel:
+    panel = rows(
+        "Doses that are not corrected",
+        "Why: no check of that head, another frequency or mode, heads not told apart.",
+        select(
+            '"device"::tag, "session_id", "uncorrected", "head", "energy_j"',
+            "therapy_session",
+            *(*_WHEN, "\"uncorrected\" <> ''"),
+            then="ORDER BY time DESC",
+        ),
+        12,
+    )
+    return columns(panel, "energy_j")
 
 
 def _sessions() -> table.Panel:

@@ -58,7 +58,11 @@ class Query(builder.Builder[variants.Dataquery], variants.Dataquery):
 
 
 class Band(builder.Builder[model.AnnotationTarget], model.AnnotationTarget):
-    """What is drawn over time series: a line, or a region up to the event's end."""
+    """What is drawn over time series: a line, or a region up to the event's end.
+
+    The library types no target of this data source; the keys are those of Grafana's own
+    `InfluxQuery` (`fromAnnotations`, `textEditor`, `textColumn`, `timeEndColumn`).
+    """
 
     def __init__(self, query: str) -> None:
         super().__init__()

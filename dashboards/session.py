@@ -32,6 +32,7 @@ from dashboards.panels import (
     rows,
     session_link,
     states,
+    transformation,
     unit,
 )
 
@@ -53,6 +54,11 @@ _DOSE: Final = (
     *("intensity_mean_w_cm2", "power_mean_w", "dose_planned_j"),
     *("amplitude_1_mean_ma", "amplitude_2_mean_ma", "charge_1_ma_min"),
     *("charge_2_ma_min", "coverage_pct"),
+)
+_INDICATED: Final = ("energy_j", "energy_if_satp_j", "energy_if_sata_j")
+_CORRECTED: Final = (
+    *("energy_corrected_j", "energy_corrected_if_satp_j"),
+    *("energy_corrected_if_sata_j", "output_error_pct"),
 )
 _CLOCKS: Final = ("time_set_main_s", "wall_s", "device_s", "emission_s", "output_s")
 _STOPS: Final = ("paused_s", "contact_lost_s", "gap_s")
@@ -105,6 +111,7 @@ def make() -> build.Dashboard:
         .with_panel(_clocks())
         .with_panel(_stops())
         .with_panel(_dose())
+        .with_panel(_corrected())
         .with_panel(_receipt())
         .with_panel(_events())
         .with_panel(_others())
@@ -197,6 +204,24 @@ def _dose() -> table.Panel:
         h=4,
     )
     return columns(panel, *_DOSE).with_transformation(hidden("Time"))
+
+
+def _corrected() -> table.Panel:
+    """Two queries in one row: a number that no longer counts is left out."""
+    said = named((*_INDICATED, "uncorrected", "head", "head_source"))
+    panel = rows(
+        "Indicated and corrected",
+        "By the head's last output check before the session, else why there is none.",
+        select(said, "therapy_session", *_THIS),
+        h=4,
+    )
+    counts = (*_THIS, "\"uncorrected\" = ''")
+    panel.with_target(
+        Query(select(named(_CORRECTED), "therapy_session", *counts), ref="B")
+    )
+    panel.with_transformation(transformation("merge"))
+    columns(panel, *_INDICATED, *_CORRECTED)
+    return panel.with_transformation(hidden("Time"))
 
 
 def _receipt() -> table.Panel:

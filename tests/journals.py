@@ -14,7 +14,7 @@ from devicelog.model.kinds import NoiseBody, ReadingBody
 SITE = "sim-test"
 
 
-def writer(directory, *, site=SITE, clock=None, **settings):
+def writer(directory, *, site=SITE, clock=None, chain_key=None, **settings):
     """A writer on this directory; small ballast, so that no test eats the disk."""
     asked = JournalSettings(str(directory), **({"ballast_mb": 0} | settings))
     return Writer(
@@ -22,6 +22,7 @@ def writer(directory, *, site=SITE, clock=None, **settings):
         simulated=site.startswith("sim-"),
         site=site,
         clock=clock or ManualClock(),
+        chain_key=chain_key,
     )
 
 

@@ -133,6 +133,7 @@ class Reader:
         device: str | None = None,
         channel: str | None = None,
         since_ns: int | None = None,
+        before_seq: int | None = None,
         pseudonym: str | None = None,
         purpose: str | None = None,
         treatment_id: str | None = None,
@@ -140,20 +141,22 @@ class Reader:
     ) -> list[SessionRow]:
         """Sessions, the latest start first. `since_ns`: started then or later.
 
-        `pseudonym`: of this patient; empty: of nobody.
+        `before_seq`: told of before this entry. `pseudonym`: of this patient; empty: of
+        nobody.
         """
         query = queries.SESSIONS + (
             " WHERE (NOT :open OR ended_ns IS NULL)"
             " AND (:device IS NULL OR device = :device)"
             " AND (:channel IS NULL OR channel = :channel)"
             " AND (:since IS NULL OR started_ns >= :since)"
+            " AND (:before IS NULL OR first_seq < :before)"
             " AND (:pseudonym IS NULL OR coalesce(b.pseudonym, '') = :pseudonym)"
             " AND (:purpose IS NULL OR coalesce(p.purpose, 'treatment') = :purpose)"
             " AND (:treatment IS NULL OR treatment_id = :treatment)"
             " ORDER BY started_ns DESC, s.session_id DESC LIMIT :limit"
         )
         asked: dict[str, Any] = {"open": open_only, "since": since_ns, "limit": limit}
-        asked |= {"device": device, "channel": channel}
+        asked |= {"device": device, "channel": channel, "before": before_seq}
         asked |= {"pseudonym": pseudonym, "purpose": purpose, "treatment": treatment_id}
         return self._made(SessionRow, query, asked)
 

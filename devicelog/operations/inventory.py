@@ -4,6 +4,7 @@ import os
 
 import msgspec
 
+from devicelog.clock import SystemClock
 from devicelog.errors import JournalError, Unreachable
 from devicelog.journal.reader import Reader
 from devicelog.model.flow import Identity
@@ -14,6 +15,7 @@ from devicelog.operations.config import Loaded
 from devicelog.operations.scan import Port, ports
 from devicelog.operations.status import DeviceStatus, Status
 from devicelog.recorder.settings import DeviceSettings
+from devicelog.records.register import labels
 
 
 class Known(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -53,7 +55,7 @@ def inventory(loaded: Loaded) -> Inventory:
     directory = loaded.config.journal.directory
     status = _status(directory)
     told = {it.name: it for it in status.devices} if status else {}
-    learnt = {} if status else _learnt(directory)
+    learnt, called = ({}, {}) if status else _learnt(directory)
     local = [it.port for it in loaded.config.devices if it.port.startswith("/")]
     there = {os.path.realpath(port.path): port for port in ports(local)}
     devices = [
@@ -61,6 +63,7 @@ def inventory(loaded: Loaded) -> Inventory:
             it,
             askable=loaded.profiles[it.profile].identity != "none",
             learnt=learnt.get(it.name),
+            label=called.get(it.name) or it.label or it.name,
             port=there.get(os.path.realpath(it.port), Port(path=it.port)),
         )
         for it in loaded.config.devices
@@ -74,12 +77,17 @@ def inventory(loaded: Loaded) -> Inventory:
 
 
 def _known(
-    it: DeviceSettings, *, askable: bool, learnt: Identity | None, port: Port
+    it: DeviceSettings,
+    *,
+    askable: bool,
+    learnt: Identity | None,
+    label: str,
+    port: Port,
 ) -> Known:
     real = os.path.realpath(it.port) if it.port.startswith("/") else it.port
     return Known(
         name=it.name,
-        label=it.label or it.name,
+        label=label,
         profile=it.profile,
         port=it.port,
         access=it.access,
@@ -97,6 +105,7 @@ def _as_told(known: Known, told: DeviceStatus | None) -> Known:
         return known
     return msgspec.structs.replace(
         known,
+        label=told.label,
         line=told.line,
         text=told.text,
         identity=told.identity,
@@ -112,10 +121,10 @@ def _status(directory: str) -> Status | None:
     return msgspec.json.decode(raw, type=Status)
 
 
-def _learnt(directory: str) -> dict[str, Identity]:
-    """From the journal, if there is one that may be read."""
+def _learnt(directory: str) -> tuple[dict[str, Identity], dict[str, str]]:
+    """Identities and labels, from the journal if there is one that may be read."""
     try:
         with Reader(directory) as reader:
-            return identities.known(reader)
+            return identities.known(reader), labels(reader, SystemClock().wall_ns())
     except JournalError:
-        return {}
+        return {}, {}

@@ -11,6 +11,7 @@ from devicelog.model.fields import Value
 from devicelog.operations import verify
 from devicelog.operations.config import Loaded
 from devicelog.operations.recording import Recording
+from devicelog.records import audit as chain
 from devicelog.records.receipts import STORE, Receipts
 from devicelog.records.rounds import Rounds
 from devicelog.sinks.base import Sink
@@ -107,4 +108,11 @@ def _mqtt(
         )
         for device in loaded.config.devices
     ]
-    return MqttSink(settings, meta, facts, clock, boot_id=boot_id)
+    return MqttSink(
+        settings,
+        meta,
+        facts,
+        clock,
+        boot_id=boot_id,
+        chain_head=lambda view: str(chain.head(view) or ""),
+    )

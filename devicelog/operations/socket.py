@@ -209,7 +209,9 @@ class Server:
             yield Reply(id=request.id, error=failure(error))
         except Exception as error:  # noqa: BLE001  (told to who asked, and logged)
             _log.exception("request %s (%s) failed", request.id, request.op)
-            known = Failure(f"the recorder failed at this: {error!r}", "see its log")
+            # No more of it: what it failed at may stand in an error's own words.
+            told = f"the recorder failed at this ({type(error).__name__})"
+            known = Failure(told, "see its log")
             yield Reply(id=request.id, error=known)
 
 

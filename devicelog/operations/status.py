@@ -15,6 +15,7 @@ from devicelog.operations.delivery import SinkStatus
 from devicelog.operations.recording import Recording
 from devicelog.recorder.channel import Channel
 from devicelog.recorder.device import Device
+from devicelog.records.register import labels
 
 
 class ChannelStatus(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -79,7 +80,8 @@ def gather(recording: Recording) -> Status:
     """
     with Reader(recording.directory) as reader:
         alarms = tuple(alarm.text for alarm in reader.alarms(open_only=True))
-    devices = [_device(device) for device in recording.devices]
+        called = labels(reader, recording.clock.wall_ns())
+    devices = [_device(device, called) for device in recording.devices]
     parked = [
         DeviceStatus(
             name=name,
@@ -127,11 +129,12 @@ def at_rest(directory: str) -> Status:
         )
 
 
-def _device(device: Device) -> DeviceStatus:
+def _device(device: Device, called: Mapping[str, str]) -> DeviceStatus:
+    """What the register calls it stands before what the configuration does."""
     settings = device.settings
     return DeviceStatus(
         name=settings.name,
-        label=settings.label or settings.name,
+        label=called.get(settings.name) or settings.label or settings.name,
         profile=settings.profile,
         port=settings.port,
         access=settings.access,

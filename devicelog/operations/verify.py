@@ -16,6 +16,7 @@ from devicelog.journal.writer import Writer
 from devicelog.model.delivery import Progress
 from devicelog.model.states import Modality
 from devicelog.operations.config import Loaded
+from devicelog.records.derived import Deriver
 from devicelog.records.receipts import BROKER, STORE, Receipts, Verified, ends, seq_at
 from devicelog.sinks.influx import Health, InfluxSink
 from devicelog.sinks.influx_audit import Audit
@@ -63,6 +64,7 @@ def store(loaded: Loaded, clock: Clock, health: Health = dict) -> InfluxSink:
         timezone=site.timezone,
         modalities=modalities(loaded),
         health=health,
+        derive=Deriver,
     )
 
 

@@ -11,6 +11,8 @@ import msgspec
 from devicelog.journal.reader import Reader, SessionRow
 from devicelog.model import codec
 from devicelog.model.dose import Totals, rounded
+from devicelog.model.fields import Value
+from devicelog.model.flow import Entry
 from devicelog.records.annotations import densities
 from devicelog.records.calibration import Checked, checks, output_check
 from devicelog.records.heads import Heads, Source, Used
@@ -20,6 +22,8 @@ _CORRECTED: Final = {
     "energy_if_satp_j": "energy_corrected_if_satp_j",
     "energy_if_sata_j": "energy_corrected_if_sata_j",
 }
+_STORED: Final = frozenset({*_CORRECTED.values(), "output_error_pct"})
+_MOST: Final = 5_000  # sessions that one entry makes anew
 _DECIDES: Final = frozenset({"frequency_mhz", "duty_pct"})
 
 Why = Literal[
@@ -57,7 +61,7 @@ class Deriver:
     def session(self, row: SessionRow) -> Session:
         """The session with all that is derived."""
         used = self._heads.of(row)
-        check, why = self._check(row)
+        check, why = self._check(row, used)
         found = densities(row)
         if check is not None and check.error_pct is not None:
             found["output_error_pct"] = check.error_pct
@@ -75,11 +79,51 @@ class Deriver:
             derived=rounded(found),
         )
 
-    def _check(self, row: SessionRow) -> tuple[Checked | None, Why]:
+    def fields(self, row: SessionRow) -> dict[str, Value]:
+        """The same as a store keeps it beside what the device indicated."""
+        told = self.session(row)
+        kept: dict[str, Value] = {
+            name: it for name, it in told.derived.items() if name in _STORED
+        }
+        for name in ("head", "head_source", "uncorrected"):
+            kept[name] = getattr(told, name)
+        return kept
+
+    def touched(self, entry: Entry) -> list[str]:
+        """Sessions whose head or corrected dose this entry may have changed.
+
+        Those that were there when it was written and began on its date or later: given
+        with that head, or one of which only the register can tell. What begins later is
+        told later. The newest 5,000 of a check or move that is dated far back.
+        """
+        body = codec.decode(entry.kind, entry.body)
+        if entry.kind == "calibration" and body.of is not None:
+            withdrawn = self._journal.entry(body.of)
+            if withdrawn is None:
+                return []
+            body = codec.decode(withdrawn.kind, withdrawn.body)
+        if body.thing != "head":
+            return []
+        rows = self._journal.sessions(
+            since_ns=body.on_ns, before_seq=entry.seq, limit=_MOST
+        )
+        return [
+            it.session_id
+            for it in rows
+            if self._rests_on(body.name, it, by_register=entry.kind == "register")
+        ]
+
+    def _rests_on(self, head: str, row: SessionRow, *, by_register: bool) -> bool:
+        """Whether what is derived of a session may hang on this head."""
+        used = self._heads.of(row)
+        if any(head in it.names for it in used):
+            return True
+        return by_register and all(it.source != "wire" for it in used)
+
+    def _check(self, row: SessionRow, used: list[Used]) -> tuple[Checked | None, Why]:
         """By which check the dose is corrected, else why it is not."""
         if not _CORRECTED.keys() & row.totals.keys():
             return None, ""
-        used = self._heads.of(row)
         if len(used) != 1:
             return None, "several heads" if used else "head unknown"
         if self._changed(row):

@@ -113,6 +113,12 @@ class Book:
         ]
 
 
+def labels(journal: Reader, at_ns: int) -> dict[str, str]:
+    """What people call their devices, where the register says so."""
+    standing = Book(journal).at(at_ns).values()
+    return {it.name: it.label for it in standing if it.thing == "device" and it.label}
+
+
 def said(journal: Reader, kind: str) -> list[tuple[Entry, Any]]:
     """All entries of this kind with their bodies, in order; for kinds with few."""
     found: list[tuple[Entry, Any]] = []

@@ -20,6 +20,7 @@ from devicelog.sinks.base import Answer, Rejected, Said
 from devicelog.sinks.influx_audit import Audit
 from devicelog.sinks.influx_rows import Rows, minute
 from devicelog.sinks.influx_server import Server
+from devicelog.sinks.influx_sessions import Derive, Nothing
 from devicelog.sinks.influx_writing import Line, Writing
 from devicelog.sinks.lines import Printer, Row, line
 from devicelog.sinks.settings import InfluxSettings
@@ -38,7 +39,8 @@ class InfluxSink:
     """See `sinks.base.Sink` and `sinks.proof.Store`.
 
     `modalities`: of the configured channels, by device and channel. `health`: asked
-    once a minute; what it tells is not journalled and never sent again.
+    once a minute; what it tells is not journalled and never sent again. `derive`: what
+    stands beside each session, as it is when it is sent.
     """
 
     name = "influx"
@@ -53,10 +55,11 @@ class InfluxSink:
         timezone: str = "UTC",
         modalities: Mapping[tuple[str, str], Modality] | None = None,
         health: Health = dict,
+        derive: Derive = Nothing,
     ) -> None:
         self.server = Server(settings, simulated=simulated)
         self._settings = settings
-        self._about = (site, timezone, modalities or {})
+        self._about = (site, timezone, modalities or {}, derive)
         self._rows = Rows(*self._about)
         self._clock = clock
         self._site = site

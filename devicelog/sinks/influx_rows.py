@@ -6,6 +6,7 @@ the same rows, so that sending again and comparing work.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -18,13 +19,20 @@ from devicelog.model.fields import FIELDS, Value
 from devicelog.model.flow import Entry
 from devicelog.model.kinds import AlarmBody, DeviceBody, GapBody
 from devicelog.model.states import Modality
-from devicelog.sinks.influx_sessions import Told, session_rows
+from devicelog.sinks.influx_sessions import (
+    Derive,
+    Derived,
+    Nothing,
+    Told,
+    session_rows,
+)
 from devicelog.sinks.influx_times import Placed, Times
 from devicelog.sinks.lines import Row
 
 _MS: Final = 1_000_000
 _KNOWN: Final = 64  # sessions whose start is remembered
 _TRUSTED: Final = Placed(0)
+_DERIVED_FROM: Final = frozenset({"calibration", "register"})
 _UNTRUSTED: Final = b'"clock_ok":false'
 
 
@@ -41,15 +49,42 @@ class _Start(msgspec.Struct, frozen=True):
     until: int
 
 
+class _Batch:
+    """What is made once for all entries of a batch."""
+
+    def __init__(self, derive: Derive, view: Reader) -> None:
+        self.view = view
+        self.told: dict[str, Told | None] = {}
+        self._derive = derive
+        self._named: set[str] = set()
+
+    @cached_property
+    def derived(self) -> Derived:
+        """As the journal stands; most batches ask for nothing of it."""
+        return self._derive(self.view)
+
+    def once(self, name: str, it: Told) -> list[Row]:
+        """The session's own row, unless it stands in this batch already."""
+        if name in self._named or it.session is None:
+            return []
+        self._named.add(name)
+        return [it.session]
+
+
 class Rows:
-    """Makes rows for one site. `modalities`: of the channels that are configured."""
+    """Makes rows for one site. `modalities`: of the channels that are configured.
+
+    `derive`: what stands beside a session, by the journal as it is read.
+    """
 
     def __init__(
         self,
         site: str,
         timezone: str,
         modalities: Mapping[tuple[str, str], Modality],
+        derive: Derive = Nothing,
     ) -> None:
+        self._derive = derive
         self._site = site
         self._zone = ZoneInfo(timezone)
         self._modalities = modalities
@@ -69,20 +104,21 @@ class Rows:
 
         A session's own row stands once, with the first entry that concerns it.
         """
-        told: dict[str, Told | None] = {}
-        named: set[str] = set()
+        batch = _Batch(self._derive, view)
         for entry in entries:
             try:
                 if entry.kind == "reading":
                     yield self._reading(entry, view)
                 else:
-                    yield self._rows(entry, view, told, named)
+                    yield self._rows(entry, batch)
             except SinkRejected as error:
                 yield error
             except Exception as error:  # noqa: BLE001 - one entry must not stop all
                 yield SinkRejected(f"cannot be made a row: {error!r}")
 
-    def session(self, session_id: str, view: Reader) -> Told | None:
+    def session(
+        self, session_id: str, view: Reader, derived: Derived | None = None
+    ) -> Told | None:
         """All rows that tell of one session, its readings apart. None: as above."""
         return session_rows(
             session_id,
@@ -93,37 +129,38 @@ class Rows:
                 self._modality(row.device, row.channel, values),
             ),
             zone=self._zone,
+            derived=derived or self._derive(view),
         )
 
     # --- Private ------------------------------------------------------------------
 
-    def _rows(
-        self,
-        entry: Entry,
-        view: Reader,
-        told: dict[str, Told | None],
-        named: set[str],
-    ) -> list[Row] | None:
+    def _rows(self, entry: Entry, batch: _Batch) -> list[Row] | None:
         rows: list[Row] = []
         make = self._makers.get(entry.kind)
         if make is not None:
-            placed = self._place(entry, view)
+            placed = self._place(entry, batch.view)
             if placed is None:
                 return None
-            rows = make(entry, placed, view)
+            rows = make(entry, placed, batch.view)
+        if entry.kind in _DERIVED_FROM:
+            for name in batch.derived.touched(entry):
+                it = self._told(name, batch)
+                rows += batch.once(name, it) if it else []
         if not entry.subject:
             return rows
-        name = entry.subject
-        if name not in told:
-            told[name] = self.session(name, view)
-        it = told[name]
+        it = self._told(entry.subject, batch)
         if it is None:
             return None
-        rows = rows + it.events.get(entry.seq, [])
-        if name not in named and it.session is not None:
-            named.add(name)
-            rows = [*rows, it.session]
-        return rows
+        return [
+            *rows,
+            *it.events.get(entry.seq, []),
+            *batch.once(entry.subject, it),
+        ]
+
+    def _told(self, name: str, batch: _Batch) -> Told | None:
+        if name not in batch.told:
+            batch.told[name] = self.session(name, batch.view, batch.derived)
+        return batch.told[name]
 
     def _place(self, entry: Entry, view: Reader) -> Placed | None:
         if _UNTRUSTED not in entry.body:

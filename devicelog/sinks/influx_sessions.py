@@ -4,9 +4,9 @@ An event that lasts (pause, lost contact, lost line) carries its end once that i
 both are made from all the session's entries together.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -33,6 +33,37 @@ _LEVELS: Final = frozenset(name for names in AMPLITUDES.values() for name in nam
 _FIELDS: Final = MEASUREMENTS["therapy_session"].fields
 
 
+class Derived(Protocol):
+    """What stands beside a session and is kept nowhere: its head, the corrected dose.
+
+    Made from the journal at one moment, when it is asked for.
+    """
+
+    def fields(self, row: SessionRow) -> Mapping[str, Value]:
+        """Fields of the session's row, empty or absent where nothing is known."""
+
+    def touched(self, entry: Entry) -> Sequence[str]:
+        """Sessions whose fields this entry may have changed."""
+
+
+Derive = Callable[[Reader], Derived]
+
+
+class Nothing:
+    """Derives nothing: what the device itself says is all."""
+
+    def __init__(self, view: Reader) -> None:
+        del view
+
+    def fields(self, _: SessionRow) -> Mapping[str, Value]:
+        """See `Derived`."""
+        return {}
+
+    def touched(self, _: Entry) -> Sequence[str]:
+        """See `Derived`."""
+        return ()
+
+
 class Told(msgspec.Struct, frozen=True):
     """`session`: its own row; `events`: rows by the seq of the entry that made them.
 
@@ -57,6 +88,7 @@ def session_rows(
     place: Callable[[Entry, Reader], Placed | None],
     where: Callable[[SessionRow, Mapping[str, Any]], tuple[str, ...]],
     zone: ZoneInfo,
+    derived: Derived,
 ) -> Told | None:
     """See `Told`. None: when one of its entries happened is not known yet.
 
@@ -80,7 +112,11 @@ def session_rows(
         "therapy_session",
         tags,
         events[0].at_ns,
-        _session(row, events, zone) | (_received(receipt) if receipt else {}),
+        {
+            **_session(row, events, zone),
+            **(_received(receipt) if receipt else {}),
+            **derived.fields(row),
+        },
     )
     return Told(session, _rows(tags[:3], events))
 
@@ -105,7 +141,6 @@ def _receipt(session_id: str, view: Reader) -> ReceiptBody | None:
 def _session(row: SessionRow, events: list[_Event], zone: ZoneInfo) -> dict[str, Value]:
     started_ns = events[0].at_ns
     local = datetime.fromtimestamp(started_ns // SECOND, zone)
-    head = row.settings.get("head_serial") or row.settings.get("head_id") or ""
     flags = [*row.flags]
     if any(it.placed.estimated for it in events):
         flags.append("time_estimated")
@@ -113,8 +148,9 @@ def _session(row: SessionRow, events: list[_Event], zone: ZoneInfo) -> dict[str,
         "session_id": row.session_id,
         "treatment_id": row.treatment_id,
         "pseudonym": row.pseudonym,
-        "head": str(head),
-        "head_source": "device" if head else "",
+        "head": "",
+        "head_source": "",
+        "uncorrected": "",
         "started_at": started_ns // _MS,
         "end_reason": row.reason or "",
         "purpose": row.purpose,

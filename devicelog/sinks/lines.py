@@ -52,7 +52,8 @@ _SESSION: Final[dict[str, FieldType]] = {
     "treatment_id": "text",
     "pseudonym": "text",  # blanked by "", for a field cannot be deleted
     "head": "text",
-    "head_source": "text",
+    "head_source": "text",  # wire or register
+    "uncorrected": "text",  # why the corrected dose does not count; empty: it does
     "started_at": "int",  # ms
     "ended_at": "int",  # ms
     "end_reason": "text",
@@ -63,6 +64,10 @@ _SESSION: Final[dict[str, FieldType]] = {
     **dict.fromkeys((*_COUNTS, "receipt_stored"), "int"),
     "receipt_state": "text",
 }
+# No field can be deleted: these stay when a check is withdrawn, with `uncorrected`.
+LEFT_OVER: Final = frozenset(
+    it for it in FIELDS if "_corrected_" in it or it == "output_error_pct"
+)
 _HEALTH: Final[dict[str, FieldType]] = {
     "noise_bytes": "int",
     "frames": "int",

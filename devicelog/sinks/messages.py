@@ -106,7 +106,11 @@ class DaemonState(Message, frozen=True, kw_only=True, tag="state/1"):
 
 
 class DaemonInfo(Message, frozen=True, kw_only=True, tag="info/1"):
-    """Who writes this site. A simulated and a real recorder refuse each other by it."""
+    """Who writes this site. A simulated and a real recorder refuse each other by it.
+
+    `chain_head`: the newest record of the audit chain as `SEQ:MAC`, an anchor that is
+    kept off the machine; empty where there is no chain.
+    """
 
     site: str
     installation: str
@@ -115,6 +119,7 @@ class DaemonInfo(Message, frozen=True, kw_only=True, tag="info/1"):
     protocol: Literal["5", "3.1.1"]
     devices: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    chain_head: str = ""
 
 
 class OpenAlarm(msgspec.Struct, frozen=True, omit_defaults=True):

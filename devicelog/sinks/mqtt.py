@@ -4,7 +4,7 @@ PUBACK means that the broker has a message, no more: the truth is in the journal
 the store. See `docs/asyncapi.yaml` for what is published.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
@@ -37,7 +37,10 @@ class _Mark(msgspec.Struct):
 
 
 class MqttSink:
-    """Implements `sinks.base.Sink`. `devices`: what the configuration says of each."""
+    """Implements `sinks.base.Sink`. `devices`: what the configuration says of each.
+
+    `chain_head`: see `DaemonInfo`; told anew whenever a record was added.
+    """
 
     name = SINK
 
@@ -49,6 +52,7 @@ class MqttSink:
         clock: Clock,
         *,
         boot_id: str = "",
+        chain_head: Callable[[Reader], str] = lambda _: "",
     ) -> None:
         self._broker = Broker(settings.port) if settings.embedded else None
         if settings.embedded:  # it speaks 3.1.1 alone, and on loopback
@@ -71,6 +75,7 @@ class MqttSink:
             boot_id=boot_id or kernel_boot_id(),
             protocol=settings.protocol,
             home_assistant=settings.home_assistant,
+            chain_head=chain_head,
         )
         self._link: Link | None = None
         self._seen: bytes | None = None

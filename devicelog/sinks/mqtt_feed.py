@@ -48,6 +48,7 @@ class Touched(msgspec.Struct):
     sessions: set[Place] = set()
     devices: set[str] = set()
     health: bool = False
+    chain: bool = False
 
 
 class Composed(msgspec.Struct):
@@ -125,6 +126,7 @@ class _Composing:
         return self._made
 
     def _take(self, at: int, entry: Entry) -> None:
+        self._made.touched.chain |= entry.mac is not None
         if not self._feed.level((entry.device, entry.channel)):
             text = f"{entry.device}/{entry.channel} cannot stand in a topic"
             self._made.owners[at] = Rejected(text)

@@ -4,7 +4,7 @@ Made from the journal's projections when they are sent, never from an entry that
 old. Only a channel's state follows the live readings, and never backwards.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, Literal
 
 import msgspec
@@ -59,7 +59,10 @@ class _Shown:
 
 
 class Standing:
-    """Of one site. `boot_id`: the boot in which this recorder runs."""
+    """Of one site. `boot_id`: the boot in which this recorder runs.
+
+    `chain_head`: the newest record of the audit chain, as it is shown.
+    """
 
     def __init__(
         self,
@@ -70,6 +73,7 @@ class Standing:
         boot_id: str,
         protocol: Literal["5", "3.1.1"],
         home_assistant: bool = False,
+        chain_head: Callable[[Reader], str] = lambda _: "",
     ) -> None:
         self.root = f"{ROOT}/{meta.site}"
         self._meta = meta
@@ -78,6 +82,7 @@ class Standing:
         self._boot_id = boot_id
         self._protocol = protocol
         self._home_assistant = home_assistant
+        self._chain_head = chain_head
         self._rows: dict[str, DeviceRow] = {}
         self._shown: dict[Place, _Shown] = {}
         self._fields: dict[str, dict[str, set[str]]] = {}  # device, channel
@@ -104,6 +109,7 @@ class Standing:
             protocol=self._protocol,
             devices=tuple(self._facts),
             notes=self.notes,
+            chain_head=self._chain_head(view),
             **self._head(view.last_seq()),
         )
         return self._post("daemon/info", message)
@@ -155,6 +161,8 @@ class Standing:
             posts += self._read(entry, body)
         for place in sorted(touched.sessions):
             posts += self._session(place, view)
+        if touched.chain:
+            posts.append(self.info(view))
         if touched.health:
             posts.append(self.health(view))
         return posts

@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol
 
 from devicelog.clock import SECOND
 from devicelog.model.fields import Value
-from devicelog.sinks.lines import MEASUREMENTS, Row, stored, tag
+from devicelog.sinks.lines import LEFT_OVER, MEASUREMENTS, Row, stored, tag
 
 Key = tuple[str, tuple[str, ...], int]
 Fields = dict[str, Value]
@@ -77,7 +77,7 @@ def difference(row: Row, found: Fields | None) -> str:
 
 def surplus(row: Row, found: Fields) -> str:
     """A field that stands there and is not the journal's; empty: none does."""
-    more = sorted(found.keys() - row.fields.keys())
+    more = sorted(found.keys() - row.fields.keys() - LEFT_OVER)
     return f"{more[0]} = {found[more[0]]!r} is not of the journal" if more else ""
 
 

@@ -15,8 +15,10 @@ from bench import (
     latency,
     machine,
     month,
+    overlay,
     pipeline,
     ports,
+    records,
     styles,
     yardsticks,
 )
@@ -32,6 +34,8 @@ PARTS = {
     "ports": ports.rows,
     "delivery": delivery.rows,
     "latency": latency.rows,
+    "records": records.rows,
+    "overlay": overlay.rows,
 }
 
 

@@ -6,9 +6,15 @@ import threading
 
 
 class Proxy:
-    """Passes bytes on; `freeze` stops reading on both sides, and keeps all sockets."""
+    """Passes bytes on; `freeze` stops reading on both sides, and keeps all sockets.
 
-    def __init__(self, port):
+    `passed`: all bytes of each direction of each connection, where `keep` is asked for.
+    """
+
+    def __init__(self, port, *, keep=False):
+        self.passed = []
+        self._keep = keep
+        self._streams = {}
         self._target = port
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
@@ -53,6 +59,9 @@ class Proxy:
                     one, _ = sock.accept()
                     other = socket.create_connection(("127.0.0.1", self._target))
                     self._pairs |= {one: other, other: one}
+                    for it in (one, other) if self._keep else ():
+                        self._streams[it] = bytearray()
+                        self.passed.append(self._streams[it])
                 elif sock in self._pairs:
                     self._pass(sock)
             if self._cutting:
@@ -63,6 +72,8 @@ class Proxy:
     def _pass(self, sock):
         try:
             data = sock.recv(65536)
+            if self._keep:
+                self._streams[sock] += data
             self._pairs[sock].sendall(data)
         except OSError:
             data = b""

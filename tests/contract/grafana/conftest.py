@@ -20,6 +20,9 @@ from devicelog.journal.reader import Reader
 from devicelog.model import codec
 from devicelog.model.flow import Draft
 from devicelog.model.kinds import ReceiptBody
+from devicelog.model.said import CalibrationBody, Point
+from devicelog.records.calibration import mode_of
+from devicelog.records.derived import Deriver
 from devicelog.simulation.month import Month
 from devicelog.sinks.influx import InfluxSink
 
@@ -73,6 +76,7 @@ class Clinic:
             simulated=True,
             modalities=modalities,
             health=health,
+            derive=Deriver,
         )
         sink.connect()
         with Reader(str(directory)) as view:
@@ -101,11 +105,37 @@ def month(directory):
         with Reader(str(directory)) as view:
             sessions = view.sessions(limit=100_000)
         fill(journal, [[_receipt(it)] for it in sessions])
+        fill(journal, [[it] for it in _checks(sessions)])
     return {
         (room.device.name, channel.name): channel.modality
         for room in made.rooms
         for channel in load(room.device.profile).channels
     }
+
+
+def _checks(sessions):
+    """Every head at every setting, before the month; some give 10 % less."""
+    heads = {
+        (str(it.settings["head_serial"]), it.settings["frequency_mhz"], mode_of(it))
+        for it in sessions
+        if "head_serial" in it.settings
+    }
+    for n, (head, frequency, mode) in enumerate(sorted(heads)):
+        measured = 9.0 + n % 2
+        body = CalibrationBody(
+            name=head,
+            on_ns=sessions[-1].started_ns - _DAY,
+            frequency_mhz=frequency,
+            mode=mode,
+            points=(Point(10.0, measured),),
+            error_pct=10 * (measured - 10),
+            by="test",
+            request="",
+            mono_ns=0,
+            boot_id="",
+        )
+        at_ns, said = sessions[0].started_ns + _DAY, codec.encode(body)
+        yield Draft(at_ns, "-", "-", "calibration", "", f"check/{n}", said)
 
 
 def _receipt(session):

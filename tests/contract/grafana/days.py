@@ -13,6 +13,7 @@ from devicelog.model.kinds import (
     ReadingBody,
     ReceiptBody,
 )
+from devicelog.model.said import CalibrationBody, Point
 
 BEFORE = (14, 12, 7, 5, 0)  # days of the clinic, counted back from the last
 PATIENTS = ("PQ7-K2M", "PX3-H9T")
@@ -60,6 +61,7 @@ class Days:
             self._day(midnight_ns(last - timedelta(days=before)) + 30_000 * SECOND, n)
         end_ns = max(it.at_ns for it in self.drafts)
         self._device("us-2", end_ns - 99 * SECOND, "line", line="missing")
+        self._heads(midnight_ns(last - timedelta(days=BEFORE[1])))
         self.drafts.sort(key=lambda it: it.at_ns)
 
     def _day(self, at_ns, day):
@@ -72,6 +74,28 @@ class Days:
             lasts = 60 if (day, n) == (len(BEFORE) - 1, 3) else LASTS_S
             self._treat("if-1", start_ns, day * 4 + n, LASTS_S)
             self._treat("us-1", start_ns + 600 * SECOND, day * 4 + n, lasts)
+
+    def _heads(self, at_ns):
+        """H0 is checked twice, the second time in vain; H1 never, until it is late."""
+        week_ns = 7 * 86_400 * SECOND
+        for n, (head, later_ns, measured) in enumerate(
+            (("H0", 0, 7.0), ("H0", week_ns, 11.0), ("H1", week_ns, 8.5))
+        ):
+            body = CalibrationBody(
+                name=head,
+                on_ns=at_ns + later_ns,
+                frequency_mhz=1.0,
+                mode="pulsed",
+                points=(Point(10.0, measured),),
+                error_pct=round(10 * (measured - 10), 3),
+                by="test",
+                request="",
+                mono_ns=0,
+                boot_id="",
+            )
+            # The last one is written down when all is over.
+            late_ns = 90 * 86_400 * SECOND if n == 2 else later_ns
+            self._put(at_ns + late_ns, ("-", "-"), "calibration", "", body)
 
     def _put(self, at_ns, where, kind, subject, body):
         key = f"days/{len(self.drafts)}"
@@ -157,6 +181,7 @@ class Days:
             "contact_lost_s": 10.0 if n % 3 == 1 else 0.0,
             "gap_s": 22.0 if n % 3 == 2 else 0.0,
             "faults": int(n % 4 == 3),
+            "setting_changes": int(n % 3 == 2),
             "timer_error_pct": n / 10,
             "coverage_pct": 100.0 - n,
             "time_set_main_s": 120.0,

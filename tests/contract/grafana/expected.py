@@ -165,6 +165,26 @@ def latest(*names):
     return lambda view: whole(view.rows("sessions", anytime=True), **told)
 
 
+CORRECTED = (
+    *("energy_corrected_j", "energy_corrected_if_satp_j"),
+    *("energy_corrected_if_sata_j", "output_error_pct"),
+)
+
+
+def corrected(names):
+    """Of sessions whose number counts."""
+
+    def rows(view):
+        its = [it for it in view.rows("sessions", anytime=True) if counts(it)]
+        return fields(its, names)
+
+    return rows
+
+
+def counts(it):
+    return it["uncorrected"] == ""
+
+
 def means(names):
     told = {n: (n, mean) for n in names}
     return lambda view: over_time(view, view.rows("readings"), **told)
@@ -270,6 +290,17 @@ def heads(view):
     return fields(
         [it for it in view.rows("sessions") if it["head"]], ("head", "emission_s")
     )
+
+
+def both_doses(view):
+    told = [it for it in view.rows("sessions") if it["head"] and counts(it)]
+    return fields(told, ("head", "energy_j", "energy_corrected_j"))
+
+
+def uncorrected(view):
+    told = [it for it in view.rows("sessions") if not counts(it)]
+    names = ("session_id", "uncorrected", "head", "energy_j")
+    return fields(told, names, ("device",))
 
 
 def faults_of(view):

@@ -6,6 +6,11 @@ from datetime import UTC, datetime
 from journals import entries
 
 MS = 1_000_000
+CORRECTED = {
+    "energy_j": "energy_corrected_j",
+    "energy_if_satp_j": "energy_corrected_if_satp_j",
+    "energy_if_sata_j": "energy_corrected_if_sata_j",
+}
 ENDS = {
     "pause": {"resume", "fault", "end"},
     "contact_lost": {"contact_back", "fault", "end"},
@@ -20,6 +25,7 @@ class Journalled:
         self.readings, self.sessions, self.events, self.health = [], [], [], []
         self._site, self._modalities = site, modalities
         self._said = {}
+        self._checks, self._moves = [], []
         told, receipts = {}, {}
         for entry in entries(directory):
             body = json.loads(entry.body)
@@ -27,6 +33,10 @@ class Journalled:
                 told.setdefault(entry.subject, []).append((entry, body))
             elif entry.kind == "receipt":
                 receipts[entry.subject] = body
+            elif entry.kind == "calibration":
+                self._check(entry.seq, body)
+            elif entry.kind == "register" and body["event"] == "moved":
+                self._moves.append((body["on_ns"], body["name"], body["device"]))
             elif entry.kind in ("binding", "purpose"):
                 names = {"pseudonym", "purpose"} & body.keys()
                 said = self._said.setdefault(body["session_id"], {})
@@ -67,6 +77,46 @@ class Journalled:
                 since = mono - starts[row["session_id"]]
                 row["elapsed_ms"] = round(max(0, since) / MS)
 
+    def _check(self, seq, body):
+        if "of" in body:
+            self._checks = [it for it in self._checks if it[0] != body["of"]]
+        else:
+            self._checks.append((seq, body))
+
+    def _head(self, row, named):
+        """By whom, and what its last check makes of the dose."""
+        moves = sorted(it for it in self._moves if it[0] <= row["time"])
+        where = {name: device for _, name, device in moves}
+        here = [name for name, device in where.items() if device == row["device"]]
+        source = "wire" if named else ("register" if len(here) == 1 else "")
+        head = named or (here[0] if source else "")
+        return {"head": head, "head_source": source, "uncorrected": ""}
+
+    def _corrected(self, row, events):
+        """Beside what the device indicated: domain rules, written a second time."""
+        indicated = row.keys() & CORRECTED.keys()
+        if not indicated:
+            return {}
+        if not row["head"]:
+            return {"uncorrected": "head unknown"}
+        if any(body.get("field") == "duty_pct" for _, body in events):
+            return {"uncorrected": "frequency or mode changed"}
+        started = events[0][1]["values"]
+        mode = "continuous" if started["duty_pct"] == 100 else "pulsed"
+        made = [
+            body
+            for _, body in self._checks
+            if (body["name"], body["mode"]) == (row["head"], mode)
+            and body["frequency_mhz"] == started["frequency_mhz"]
+            and body["on_ns"] <= row["time"]
+        ]
+        if not made:
+            return {"uncorrected": "no output check before it"}
+        (point,) = max(made, key=lambda it: it["on_ns"])["points"]
+        gives = point["measured"] / point["shown"]
+        told = {CORRECTED[name]: row[name] * gives for name in indicated}
+        return told | {"output_error_pct": (gives - 1) * 100}
+
     def _session(self, name, events, receipt):
         entry, start = events[0]
         values = start.get("values", {})
@@ -81,7 +131,6 @@ class Journalled:
             "started_at": entry.at_ns // MS,
             "since": entry.at_ns // MS - 5000,
             "pseudonym": "",
-            "head": values.get("head_serial") or values.get("head_id") or "",
             "end_reason": "",
             "purpose": "treatment",
             "local_hour": local.hour,
@@ -89,6 +138,8 @@ class Journalled:
             "flags": "",
         }
         row |= self._said.get(name, {})
+        named = values.get("head_serial") or values.get("head_id") or ""
+        row |= self._head(row, named)
         row |= {"program": values["program"]} if "program" in values else {}
         for _, body in events:
             if body["event"] == "end":
@@ -97,6 +148,7 @@ class Journalled:
                 row["until"] = row["ended_at"] + 5000
             if body.get("flags"):
                 row["flags"] = " ".join(body["flags"])
+        row |= self._corrected(row, events)
         if receipt is not None:
             row |= {
                 f"receipt_{n}": it

@@ -18,6 +18,8 @@ DOSE = (
     *("amplitude_1_mean_ma", "amplitude_2_mean_ma", "charge_1_ma_min"),
     *("charge_2_ma_min", "coverage_pct"),
 )
+INDICATED = ("energy_j", "energy_if_satp_j", "energy_if_sata_j")
+HEAD = ("uncorrected", "head", "head_source")
 CLOCKS = ("time_set_main_s", "wall_s", "device_s", "emission_s", "output_s")
 ABOUT = (
     *("since", "until"),
@@ -52,6 +54,10 @@ PANELS = {
     ("session", "Three clocks"): [told.latest(*CLOCKS)],
     ("session", "Stopped for"): [told.latest("paused_s", "contact_lost_s", "gap_s")],
     ("session", "Dose"): [told.this(DOSE)],
+    ("session", "Indicated and corrected"): [
+        told.this((*INDICATED, *HEAD)),
+        told.corrected(told.CORRECTED),
+    ],
     ("session", "Receipt"): [told.this((*told.RECEIPT, "receipt_decoded"))],
     ("session", "What happened"): [told.events],
     ("session", "Sessions in this time"): [told.others],
@@ -82,6 +88,8 @@ PANELS = {
         told.per_device(hours=("emission_s", told.hours))
     ],
     ("device_use", "Hours of each head"): [told.heads],
+    ("device_use", "Indicated and corrected dose of each head"): [told.both_doses],
+    ("device_use", "Doses that are not corrected"): [told.uncorrected],
     ("device_use", "Each device"): [
         told.per_device(
             sessions=("session_id", len),

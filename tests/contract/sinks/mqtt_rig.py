@@ -10,6 +10,7 @@ from devicelog.journal.reader import Reader
 from devicelog.model import codec
 from devicelog.model.flow import Draft, Identity
 from devicelog.model.kinds import ConfigBody, DeviceBody
+from devicelog.records import audit
 from devicelog.sinks.mqtt import DeviceFacts, MqttSink
 from devicelog.sinks.relay import Relay
 from devicelog.sinks.settings import MqttSettings
@@ -72,7 +73,17 @@ def line(n, state, text="", *, run="r"):
 class Rig:
     """A context manager. `port`: not the broker's own, where something lies between."""
 
-    def __init__(self, directory, broker, *, site=SITE, port=None, clock=None, **mqtt):
+    def __init__(
+        self,
+        directory,
+        broker,
+        *,
+        site=SITE,
+        port=None,
+        clock=None,
+        chain_key=None,
+        **mqtt,
+    ):
         self.directory = directory / "data"
         self.broker = broker
         self.clock = clock or Leaping()
@@ -80,7 +91,7 @@ class Rig:
         if "password_file" not in asked and asked["user"]:
             asked["password_file"] = broker.password_file()
         self.settings = MqttSettings(**asked)
-        self.journal = writer(self.directory, site=site)
+        self.journal = writer(self.directory, site=site, chain_key=chain_key)
         self._threads = []
         self.relay = None
 
@@ -95,7 +106,14 @@ class Rig:
     def sink(self, devices=FACTS):
         with Reader(str(self.directory)) as reader:
             meta = reader.meta()
-        return MqttSink(self.settings, meta, devices, self.clock, boot_id=BOOT)
+        return MqttSink(
+            self.settings,
+            meta,
+            devices,
+            self.clock,
+            boot_id=BOOT,
+            chain_head=lambda view: str(audit.head(view) or ""),
+        )
 
     def start(self):
         """The relay runs in a thread of its own, as in the recorder."""

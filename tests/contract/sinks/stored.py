@@ -7,6 +7,7 @@ from contract.sinks.test_relay import wait_until
 from journals import SITE, entries
 
 from devicelog.clock import SystemClock
+from devicelog.records.derived import Deriver
 from devicelog.sinks.influx import InfluxSink
 from devicelog.sinks.relay import Relay
 
@@ -43,6 +44,7 @@ class Carried:
 
 def sink_for(influxdb, make=InfluxSink, **more):
     told = {"site": SITE, "simulated": True, "modalities": {("us-1", "us"): "us"}}
+    told["derive"] = Deriver  # as the recorder hands it over
     return make(influxdb.settings(), SystemClock(), **(told | more))
 
 

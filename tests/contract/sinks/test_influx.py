@@ -65,6 +65,7 @@ def test_what_is_journalled_stands_in_the_store_field_by_field(influxdb, tmp_pat
         "pseudonym": "",
         "head": "",
         "head_source": "",
+        "uncorrected": "head unknown",
         "started_at": 1_800_000_000_000,
         "ended_at": 0,
         "end_reason": "completed",

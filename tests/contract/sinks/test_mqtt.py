@@ -10,7 +10,9 @@ from journals import SITE, clinic, entries, event, noise, reading
 from servers.mosquitto import Mosquitto
 from waiting import wait_until
 
+from devicelog.journal.reader import Reader
 from devicelog.model.kinds import AlarmBody, GapBody
+from devicelog.records import audit
 from devicelog.sinks.messages import instant
 
 ROOT = f"devicelog/v1/{SITE}"
@@ -148,6 +150,25 @@ def test_a_fresh_client_learns_how_things_stand_and_no_person(rig, broker):
         for word in (NAME, "Canary", "P-7F3K", NAME.encode().hex()):
             assert word not in it.text
             assert word not in it.topic
+
+
+def test_the_chains_head_is_retained_as_an_anchor_that_proves_it(tmp_path, broker):
+    key = b"k" * 32
+    with Rig(tmp_path, broker, chain_key=key) as rig:
+        rig.connect()
+        heads = []
+        for n in range(3):
+            rig.fill([[reading(10 * n)], [draft("user", n, b'{"v":1}')]])
+            rig.drain()
+            kept = broker.retained()
+            check(kept.values())
+            heads.append(kept[f"{ROOT}/daemon/info"].body["chain_head"])
+        with Reader(str(rig.directory)) as reader:
+            assert heads[-1] == str(audit.head(reader))
+    assert len({*heads}) == len(heads)
+    for head in heads:
+        told = audit.verify(str(rig.directory), key, audit.anchor_of(head))
+        assert (told.state, told.records) == ("ok", 1 + len(heads))
 
 
 def test_what_is_retained_is_the_newest_after_an_absence(rig, broker):

@@ -71,5 +71,5 @@ def of_processes(below: int) -> Iterator[tuple[int, bytes]]:
             )
             for task in (proc / "task").iterdir():
                 waiting += map(int, (task / "children").read_text().split())
-        except FileNotFoundError:  # it has just ended
+        except (FileNotFoundError, ProcessLookupError):  # it has just ended
             continue

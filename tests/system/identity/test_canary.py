@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from system.commands.site import PROGRAM, Site, served, virtual, wait_until
-from system.identity.canary import forms, in_bytes, in_files, of_processes
+from system.commands.site import served, virtual, wait_until
+from system.identity.canary import forms, in_bytes, in_files
+from system.identity.watched import Watched, shown_by, typed
 
 from devicelog.drivers.simulated.serve import PtyPort
 from devicelog.journal.directory import Directory
@@ -20,50 +21,6 @@ NAME = "Canaria Öxebø-Zwölfer"
 NOTE = "her sister Canarina Ypsilontis drove"
 NUMBER = "CNRY-4711-0815"
 ALL = ("Canaria Öxebø", "Öxebø-Zwölfer", "Canarina Ypsilontis", NUMBER)
-
-
-def typed(site, *args: str, said="", code=0):
-    """The program, told on stdin what must not be seen; who looks on sees nothing."""
-    child = subprocess.Popen(
-        [*PROGRAM, *args],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=site.environ,
-        cwd=site.folder,
-    )
-    with child:
-        site.seen += wait_until(lambda: shown_by(child.pid))
-        out, err = child.communicate(said.encode(), timeout=30)
-        assert child.returncode == code, err.decode()
-        site.logs += err
-    return out.decode()
-
-
-def shown_by(pid):
-    """What a process and its children show; empty before it shows its own."""
-    told = b"".join(it for _, it in of_processes(pid))
-    return told if b"DEVICELOG_CONFIG" in told else b""
-
-
-class Watched(Site):
-    """A site that keeps all that processes showed and said."""
-
-    seen = logs = b""
-
-    @property
-    def environ(self):
-        return super().environ | {"TMPDIR": str(self.temp)}
-
-    @property
-    def temp(self):
-        (self.folder / "temp").mkdir(exist_ok=True)
-        return self.folder / "temp"
-
-    @property
-    def backup(self):
-        (self.folder / "backup").mkdir(exist_ok=True)
-        return self.folder / "backup"
 
 
 @pytest.fixture(scope="module")

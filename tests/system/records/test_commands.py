@@ -37,6 +37,9 @@ def recorded(tmp_path_factory):
         held.go()
         site.two = wait_until(lambda: bound(site, "us-2"))
         site.ahead = site.json("sessions", "show", site.two)
+        site.run("devices", "label", "us-2", "Ultrasound, room 2")
+        site.called = called(site)
+        site.shown = site.json("status")["devices"]
         site.status = process.poll()
     return site
 
@@ -53,6 +56,10 @@ def race(site):
 
     with ThreadPoolExecutor(8) as pool:
         return {tuple(it) for it in pool.map(again, range(8))}
+
+
+def called(site):
+    return {it["name"]: it["label"] for it in site.json("devices", "list")["devices"]}
 
 
 def bound(site, device):
@@ -209,11 +216,21 @@ def test_checks_correct_the_dose_and_recall_whom_a_head_touched(recorded):
     run(*said[:3], head, "--point", "ten", code=2)
 
 
+def test_a_label_is_shown_by_a_recorder_that_runs(recorded):
+    names = {"us-1": "us-1", "us-2": "Ultrasound, room 2"}
+    assert recorded.called == names
+    assert {it["name"]: it["label"] for it in recorded.shown} == names
+
+
 def test_the_register_is_dated(recorded):
     run = recorded.run
     moved = ["devices", "register", "H-9", "moved", "--head", "--device", "us-2"]
     run(*moved, "--on", "2026-03-01", "--serial", "S9")
     run("devices", "label", "us-1", "Ultrasound, room 1")
+    assert called(recorded) == {
+        "us-1": "Ultrasound, room 1",
+        "us-2": "Ultrasound, room 2",
+    }
     stands = {it["name"]: it for it in recorded.json("devices", "registered")}
     stood = recorded.json("devices", "registered", "--on", "2026-02-28")
 
