@@ -125,7 +125,7 @@ class Site:
     def recording(self):
         """A recorder that has read each of its devices."""
         with self.running("run") as process:
-            wait_until(self.online, lambda: (self.last, process.poll()))
+            wait_until(self.online, lambda: (str(self.last), process.poll()))
             yield process
 
     def online(self):
@@ -135,7 +135,7 @@ class Site:
         except DevicelogError as error:
             self.last = str(error)
             return False
-        self.last = raw
+        self.last = bytes(raw).decode()
         status = msgspec.json.decode(raw, type=Status)
         return all(it.line == "online" for it in status.devices if it.port)
 
