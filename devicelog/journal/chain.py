@@ -137,7 +137,7 @@ class Content:
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
-        told = retired.bodies(db)
+        told = retired.bodies(db, linked_only=True)
         self._gone = retired.Gone(told)
         self._left: Counter[str] = Counter()
         for body in told:

@@ -48,11 +48,18 @@ def seed(db: sqlite3.Connection, bodies: Iterable[RetirementBody]) -> None:
     )
 
 
-def bodies(db: sqlite3.Connection) -> list[RetirementBody]:
-    """What all retirements say, in order, from the entries themselves."""
+def bodies(
+    db: sqlite3.Connection, *, linked_only: bool = False
+) -> list[RetirementBody]:
+    """What all retirements say, in order, from the entries themselves.
+
+    `linked_only`: those alone that are links of the audit chain, which it proves.
+    """
     rows = db.execute(
         "SELECT body FROM entries INDEXED BY entries_kind"
-        " WHERE kind = 'retirement' AND kind <> 'reading' ORDER BY seq"
+        " WHERE kind = 'retirement' AND kind <> 'reading'"
+        " AND (NOT ? OR mac IS NOT NULL) ORDER BY seq",
+        (linked_only,),
     )
     return [codec.decode("retirement", body) for (body,) in rows]
 
