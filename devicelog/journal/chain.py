@@ -8,11 +8,13 @@ cut end) is for `records/audit` to say.
 import hashlib
 import hmac
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final
 
 import msgspec
 
+from devicelog.journal import retired
 from devicelog.model import codec
 from devicelog.model.audit import AuditBody
 from devicelog.model.flow import Draft, Entry
@@ -135,13 +137,25 @@ class Content:
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
+        told = retired.bodies(db, linked_only=True)
+        self._gone = retired.Gone(told)
+        self._left: Counter[str] = Counter()
+        for body in told:
+            self._left.update({it: n for it, (n, *_) in body.tallies.items()})
 
-    def earlier(self, before: int) -> str:
-        """See `earlier`."""
-        return earlier(self._db, before)
+    def earlier_are(self, before: int, sha256: str) -> bool:
+        """Whether all entries before this one have that hash.
+
+        Where some of them left since, only the records of their leaving vouch for it.
+        """
+        first = next(iter(self._gone), (before, before))[0]
+        return first < before or earlier(self._db, before) == sha256
 
     def readings_are(self, end: Entry, count: int, sha256: str) -> bool:
-        """Whether the session's kept readings are those that its end tells of."""
+        """Whether the session's kept readings are those that its end tells of.
+
+        What left by a retirement is counted by the record of that.
+        """
         digest, found = hashlib.sha256(), 0
         sql = (
             "SELECT body FROM entries INDEXED BY entries_subject WHERE subject = ?"
@@ -150,7 +164,9 @@ class Content:
         for (body,) in self._db.execute(sql, (end.subject, end.seq)):
             digest.update(body)
             found += 1
-        return found == count and (not sha256 or digest.hexdigest() == sha256)
+        left = self._left[end.subject]
+        whole = left or not sha256 or digest.hexdigest() == sha256
+        return bool(found + left == count and whole)
 
     def missing(self, after: int, before: int) -> int | None:
         """The first number between the two that no entry has."""
@@ -158,7 +174,9 @@ class Content:
             "SELECT seq FROM entries WHERE seq > ? AND seq <= ? ORDER BY seq",
             (after, before),
         ):
-            if seq != after + 1:
-                return after + 1
+            while seq != after + 1:
+                if not (end := self._gone.end_of(after + 1)):
+                    return after + 1
+                after = end
             after = seq
         return None

@@ -14,9 +14,11 @@ from typing import Final
 import msgspec
 
 from devicelog.errors import JournalError, JournalRefused
-from devicelog.journal import file, projections, schema
+from devicelog.journal import file, projections, retired, schema
+from devicelog.journal.retired import Gone
 from devicelog.journal.schema import Meta
 from devicelog.model.flow import Entry
+from devicelog.model.retirement import Range
 
 # A fifth of a second's worth at each opening; `examine` takes all.
 NEWEST: Final = 50_000
@@ -143,16 +145,19 @@ def _entries(
 ) -> tuple[int, int, list[str], tuple[str, ...]]:
     """Every row against its seal and its number, and the projections against all."""
     found: list[str] = []
+    told = retired.bodies(db)
+    gone = Gone(told)
     memory = sqlite3.connect(":memory:", isolation_level=None)
     memory.executescript(projections.TABLES)
+    retired.seed(memory, told)
     count = after = 0
     while rows := db.execute(_ROWS, (after, _PAGE)).fetchall():
         entries = [Entry(*row[:-1]) for row in rows]
         for entry, row in zip(entries, rows, strict=True):
             if schema.seal(entry) != row[-1]:
                 found.append(f"entry {entry.seq} is not what was written")
-            if entry.seq != after + 1 and not _known(meta, after + 1, entry.seq - 1):
-                found.append(f"entries {after + 1} to {entry.seq - 1} are missing")
+            for first, last in _missing(meta, gone, after + 1, entry.seq - 1):
+                found.append(f"entries {first} to {last} are missing")
             after = entry.seq
         projections.apply(memory, entries)
         count += len(rows)
@@ -162,8 +167,19 @@ def _entries(
     return count, after, found, stale
 
 
-def _known(meta: Meta, first: int, last: int) -> bool:
-    return any(low <= first and last <= high for low, high in meta.lost)
+def _missing(meta: Meta, gone: Gone, first: int, last: int) -> list[Range]:
+    """Of these numbers, which have no entry, those of which nobody knows why."""
+    missing = []
+    while first <= last:
+        ends = [high for low, high in meta.lost if low <= first <= high]
+        if end := max([gone.end_of(first), *ends]):
+            first = end + 1
+            continue
+        starts = [low for low, _ in (*meta.lost, *gone) if first < low <= last]
+        end = min(starts, default=last + 1) - 1
+        missing.append((first, end))
+        first = end + 1
+    return missing
 
 
 def _projections(

@@ -48,6 +48,12 @@ def apply(db: sqlite3.Connection, progress: Sequence[Progress]) -> None:
         )
 
 
+def forget(db: sqlite3.Connection, sink: str) -> None:
+    """Nothing waits for this sink any more, and nothing tells how far it had come."""
+    for name in NAMES:
+        db.execute(f"DELETE FROM {name} WHERE sink = ?", (sink,))  # noqa: S608
+
+
 def position(db: sqlite3.Connection, sink: str) -> Position:
     """How far this sink has come; at the beginning if nothing is known."""
     sql = "SELECT position FROM relays WHERE sink = ?"

@@ -10,7 +10,7 @@ import msgspec
 
 from devicelog.errors import JournalError
 from devicelog.journal import chain as links
-from devicelog.journal import delivery, keys, projections, schema
+from devicelog.journal import delivery, keys, projections, retirement, schema
 from devicelog.journal.chain import Chain
 from devicelog.model.delivery import Progress
 from devicelog.model.flow import Draft, Entry
@@ -26,6 +26,7 @@ _REFUSALS: Final = (
     TypeError,
     AttributeError,
     UnicodeError,
+    JournalError,  # a retirement of what is not there
 )
 Answer = list[Entry] | JournalError
 
@@ -105,6 +106,9 @@ class Ledger:
             taken = [[self._take(draft) for draft in group] for group in groups]
             if self._fresh:
                 projections.apply(self._db, self._fresh)
+            for entry in self._fresh:
+                if entry.kind == "retirement":
+                    retirement.let_go(self._db, entry)
             delivery.apply(self._db, progress)
             self._db.execute("COMMIT")
         except BaseException:

@@ -39,7 +39,8 @@ CREATE TABLE heads(
     session_id TEXT, serial TEXT, id TEXT, PRIMARY KEY (session_id, serial, id)
 ) WITHOUT ROWID;
 CREATE TABLE subjects(
-    subject TEXT PRIMARY KEY, readings INTEGER, first_seq INTEGER, last_seq INTEGER
+    subject TEXT PRIMARY KEY, readings INTEGER, first_seq INTEGER, last_seq INTEGER,
+    retired INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
 CREATE TABLE latest(
     device TEXT, kind TEXT, seq INTEGER, PRIMARY KEY (device, kind)
@@ -101,6 +102,7 @@ def rebuild(db: sqlite3.Connection) -> int:
         db.execute(f"DROP TABLE IF EXISTS {name}")
     for statement in TABLES.split(";"):
         db.execute(statement)
+    retired.seed(db, retired.bodies(db))
     after = count = 0
     while page := _page(db, after):
         apply(db, page)
@@ -122,8 +124,11 @@ def _note(
         ((*pair, seq) for pair, seq in latest.items()),
     )
     db.executemany(
-        "INSERT INTO subjects VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
-        " readings = readings + excluded.readings, last_seq = excluded.last_seq",
+        "INSERT INTO subjects(subject, readings, first_seq, last_seq)"
+        " VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+        " readings = readings + excluded.readings,"
+        " first_seq = min(first_seq, excluded.first_seq),"
+        " last_seq = max(last_seq, excluded.last_seq)",
         ((subject, *tally) for subject, tally in subjects.items()),
     )
     if trusted:

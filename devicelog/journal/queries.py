@@ -51,6 +51,7 @@ SESSIONS: Final = (
     " reason, flags, treatment_id, settings, totals,"
     " CASE WHEN s.readings THEN s.readings ELSE coalesce(t.readings, 0) END,"
     " readings_sha256, coalesce(first_seq, 0), coalesce(last_seq, 0),"
+    " coalesce(retired, 0),"
     " coalesce(b.pseudonym, ''), coalesce(b.clinician, ''),"
     " coalesce(p.purpose, 'treatment'), coalesce(a.facts, '{}')"
     " FROM sessions s LEFT JOIN subjects t ON t.subject = s.session_id"

@@ -4,10 +4,13 @@ It is the one door to deleting an entry: the table's trigger lets go what is in 
 """
 
 import sqlite3
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
 from typing import Final
 
+from devicelog.model import codec
 from devicelog.model.flow import Entry
-from devicelog.model.retirement import RetirementBody
+from devicelog.model.retirement import Range, RetirementBody
 
 TABLES: Final = """
 CREATE TABLE retired(
@@ -23,3 +26,61 @@ def tell(db: sqlite3.Connection, entry: Entry, body: RetirementBody) -> None:
         "INSERT INTO retired VALUES (?, ?, ?)",
         ((first, last, entry.seq) for first, last in body.ranges),
     )
+    db.executemany(
+        "UPDATE subjects SET retired = retired + ? WHERE subject = ?",
+        ((count, session) for session, (count, _, _) in body.tallies.items()),
+    )
+
+
+def seed(db: sqlite3.Connection, bodies: Iterable[RetirementBody]) -> None:
+    """Count the readings that left, before all entries that stand are counted."""
+    db.executemany(
+        "INSERT INTO subjects(subject, readings, first_seq, last_seq)"
+        " VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+        " readings = readings + excluded.readings,"
+        " first_seq = min(first_seq, excluded.first_seq),"
+        " last_seq = max(last_seq, excluded.last_seq)",
+        (
+            (session, *tally)
+            for body in bodies
+            for session, tally in body.tallies.items()
+        ),
+    )
+
+
+def bodies(
+    db: sqlite3.Connection, *, linked_only: bool = False
+) -> list[RetirementBody]:
+    """What all retirements say, in order, from the entries themselves.
+
+    `linked_only`: those alone that are links of the audit chain, which it proves.
+    """
+    rows = db.execute(
+        "SELECT body FROM entries INDEXED BY entries_kind"
+        " WHERE kind = 'retirement' AND kind <> 'reading'"
+        " AND (NOT ? OR mac IS NOT NULL) ORDER BY seq",
+        (linked_only,),
+    )
+    return [codec.decode("retirement", body) for (body,) in rows]
+
+
+class Gone:
+    """The numbers that some retirements told of."""
+
+    def __init__(self, told: Iterable[RetirementBody]) -> None:
+        self._ranges: list[Range] = sorted(it for body in told for it in body.ranges)
+
+    def __iter__(self) -> Iterator[Range]:
+        return iter(self._ranges)
+
+    def end_of(self, seq: int) -> int:
+        """The last number of the range in which this one lies; 0: it did not leave."""
+        n = bisect_right(self._ranges, (seq, 1 << 63)) - 1
+        last = self._ranges[n][1] if n >= 0 else 0
+        return last if last >= seq else 0
+
+    def covers(self, first: int, last: int) -> bool:
+        """Whether all numbers from this to that one left."""
+        while first <= last and (end := self.end_of(first)):
+            first = end + 1
+        return first > last

@@ -11,7 +11,8 @@ from devicelog.model.states import EndReason, Flag, LineState, Purpose
 class SessionRow(msgspec.Struct, frozen=True, kw_only=True):
     """One session as the journal knows it. `ended_ns` is None while it is open.
 
-    `readings`: kept readings, by the entry that ended it, else as counted so far.
+    `readings`: kept readings, by the entry that ended it, else as counted so far;
+    `retired` of them left the journal by age: what is asked of it is no longer all.
     `pseudonym` (empty: nobody's), `clinician`, `purpose` and `annotations` are what
     people said last.
     """
@@ -31,6 +32,7 @@ class SessionRow(msgspec.Struct, frozen=True, kw_only=True):
     readings_sha256: str
     first_seq: int
     last_seq: int
+    retired: int = 0
     pseudonym: str = ""
     clinician: str = ""
     purpose: Purpose = "treatment"

@@ -20,7 +20,15 @@ from typing import Final
 import msgspec
 
 from devicelog.errors import JournalError, JournalRefused
-from devicelog.journal import delivery, file, keys, pages, projections, schema
+from devicelog.journal import (
+    delivery,
+    file,
+    keys,
+    pages,
+    projections,
+    retired,
+    schema,
+)
 from devicelog.journal.directory import Directory, sync_directory
 from devicelog.journal.schema import Meta
 from devicelog.model.flow import Entry
@@ -82,7 +90,7 @@ def salvage(directory: Directory, meta: Meta | None, otherwise: Meta) -> Outcome
         found = meta or images.meta()
         meta = found or otherwise
         with file.building(new, meta) as db:
-            saved = _fill(db, images)
+            saved = _fill(db, images) - _retire_again(db)
             if not saved and not directory.acknowledged:
                 raise JournalRefused(
                     f"nothing in {directory.journal} is readable as a journal",
@@ -201,6 +209,20 @@ def _fill(db: sqlite3.Connection, images: Images) -> int:
     return count
 
 
+def _retire_again(db: sqlite3.Connection) -> int:
+    """What left stays away: an old page, or the log, may still have held it.
+
+    How many came back. The projection is the door to deleting, so it is made first.
+    """
+    count = 0
+    for body in retired.bodies(db):
+        for first, last in body.ranges:
+            db.execute("INSERT OR IGNORE INTO retired VALUES (?, ?, 0)", (first, last))
+            said = "DELETE FROM entries WHERE seq BETWEEN ? AND ?"
+            count += db.execute(said, (first, last)).rowcount
+    return count
+
+
 def _entry(seq: int, columns: list[pages.Column]) -> Entry | None:
     """The row as an entry, if it is one and fits its seal."""
     if len(columns) != _COLUMNS:
@@ -238,9 +260,16 @@ def _gaps(
 ) -> tuple[tuple[tuple[int, int], ...], int]:
     """Ranges of seq that are not there, and the highest that was ever given."""
     after, lost = 0, []
+    gone = retired.Gone(retired.bodies(db))
     for (seq,) in db.execute("SELECT seq FROM entries ORDER BY seq"):
-        if seq > after + 1:
-            lost.append((after + 1, seq - 1))
+        while after + 1 < seq:
+            end = gone.end_of(after + 1)
+            if not end:
+                end = min(
+                    [it - 1 for it, _ in gone if after + 1 < it < seq] or [seq - 1]
+                )
+                lost.append((after + 1, end))
+            after = end
         after = seq
     if given > after:
         lost.append((after + 1, given))

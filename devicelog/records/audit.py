@@ -199,7 +199,7 @@ class _Walk:
             body = codec.decode(entry.kind, entry.body)
             if getattr(body, "event", "") != "chain_begun":
                 return "the chain does not begin here: what was before is missing"
-            if body.sha256 != content.earlier(entry.seq):
+            if not content.earlier_are(entry.seq, body.sha256):
                 return "the entries before it are not those that it was begun after"
         if entry.kind == "session":
             end = codec.session_event(entry.body)

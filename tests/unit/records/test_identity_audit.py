@@ -1,21 +1,24 @@
 """The audit chain: each attack on a closed file is noticed and its place named."""
 
+import contextlib
 import hashlib
 import shutil
 import sqlite3
 import time
 
+import msgspec
 import pytest
 from unit.records.identity_clinic import RING, KeyedClinic
 
 from devicelog.errors import DevicelogError
-from devicelog.journal import schema
+from devicelog.journal import retirement, schema
 from devicelog.journal.settings import JournalSettings
 from devicelog.journal.writer import Writer
 from devicelog.model import codec
 from devicelog.model.audit import AuditBody
 from devicelog.model.flow import Draft, Entry
 from devicelog.model.kinds import ReadingBody
+from devicelog.model.retirement import RetirementBody
 from devicelog.records import audit
 
 KEY = RING.chain_key
@@ -312,3 +315,39 @@ def test_a_long_chain_is_verified_and_each_record_counted(tmp_path):
     took = time.perf_counter() - began
     print(f"{count / took:.0f} records a second")
     assert told.records == sum(counted) == count + 1
+
+
+def _retired(clinic, *, by_hand=False):
+    """A retirement of the first session's readings, made by the writer or put in."""
+    path = clinic.directory / "journal.db"
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        rows = "SELECT seq FROM entries WHERE kind = 'reading' ORDER BY seq LIMIT 3"
+        spans = tuple((seq, seq) for (seq,) in db.execute(rows))
+        left = retirement.look(db, spans)
+    told = msgspec.structs.asdict(left)
+    body = codec.encode(RetirementBody(by="x", what="readings", ranges=spans, **told))
+    at_ns = 1_900_000_000_000_000_000
+    if not by_hand:
+        draft = Draft(at_ns, "-", "-", "retirement", "", "retirement/1", body)
+        with clinic.open() as writer:
+            return writer.append([draft], 10)[0].seq
+    with clinic.reader() as reader:
+        seq = reader.last_seq() + 1
+    entry = Entry(seq, at_ns, "-", "-", "retirement", "", "forged", body)
+    row = (*msgspec.structs.astuple(entry), schema.seal(entry))
+    gone = [("DELETE FROM entries WHERE seq = ?", span[:1]) for span in spans]
+    put_in = "INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    attack(clinic, (put_in, row), *gone)
+    return seq
+
+
+def test_the_chain_stands_though_readings_left_by_a_retirement(clinic):
+    _retired(clinic)
+    assert verify(clinic, clinic.anchor).state == "ok"
+
+
+def test_a_retirement_that_the_recorder_did_not_make_excuses_nothing(clinic):
+    forged = _retired(clinic, by_hand=True)
+    found = verify(clinic, clinic.anchor)
+    assert found.state == "broken"
+    assert found.first_bad < forged
