@@ -40,7 +40,9 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 class History(msgspec.Struct, frozen=True, kw_only=True):
     """The heading of an export: whose, of where, as of when, by which program.
 
-    `identity` is None where it may not be shown, and `unnamed` then says why. `head` is
+    `identity` is None where it may not be shown, and `unnamed` then says why.
+    `pseudonymous`: for research, nothing in it tells who somebody is; `shifted`: dates
+    are not the true ones. `head` is
     the newest record of the audit chain when it was made, as in `1234:9f3c...`.
     `absent` names, in plain words, what the source does not know.
     """
@@ -53,6 +55,8 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
     installation: str
     identity: Identity | None = None
     unnamed: str = ""
+    pseudonymous: bool = False
+    shifted: bool = False
     source: Origin = "journal"
     schema: int = SCHEMA
     software: str = ""
