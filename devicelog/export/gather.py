@@ -245,8 +245,6 @@ class _Start(msgspec.Struct, frozen=True):
 
 def _page(wanted: Wanted) -> Page:
     return Page(
-        after_ns=-_LAST,
-        after_id="",
         pseudonym=wanted.pseudonym,
         from_ns=wanted.from_ns,
         to_ns=wanted.to_ns,

@@ -70,6 +70,8 @@ def heading(
 ) -> History:
     """The heading of what this journal tells; `more` are fields of `History`."""
     meta = journal.meta()
+    lost = ", ".join(f"{first}-{last}" for first, last in meta.lost)
+    absent = (f"entries {lost} of the journal, which were lost",) if lost else ()
     return History(
         wanted=wanted,
         made_ns=made_ns,
@@ -80,6 +82,7 @@ def heading(
         software=__version__,
         journal=meta.version,
         head=str(audit.head(journal) or ""),
+        absent=absent,
         **more,
     )
 

@@ -3,7 +3,7 @@
 A row is a tuple in the order of its table's columns; None stands for what is not known.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from operator import attrgetter
 from typing import Any, Final, Literal
 
@@ -12,7 +12,7 @@ import msgspec
 from devicelog.clock import SECOND
 from devicelog.export import columns
 from devicelog.export.columns import Column
-from devicelog.export.history import History, Manual, Sample, Treatment
+from devicelog.export.history import History, Manual, Sample, Source, Treatment
 from devicelog.model.facts import NAMES as FACTS
 from devicelog.model.flow import SessionEvent
 from devicelog.model.kinds import ReceiptBody
@@ -65,6 +65,29 @@ def tables(history: History) -> Mapping[Name, Table]:
 
     names = _STORED if history.source == "influx" else (*TABLES,)
     return {name: TABLES[name].only(told) for name in names}
+
+
+def each(source: Source, table: Table) -> Iterator[Row]:
+    """All rows of one table, in order."""
+    if table.name == "manual":
+        yield from (table.row(source.history, it) for it in source.manual())
+        return
+    for treatment in source.treatments():
+        yield from of(source, table, treatment)
+
+
+def of(source: Source, table: Table, treatment: Treatment) -> Iterator[Row]:
+    """Rows of one table that belong to this treatment."""
+    history, row = source.history, table.row
+    match table.name:
+        case "sessions":
+            yield row(history, treatment)
+        case "readings":
+            for sample in source.readings(treatment):
+                yield row(history, treatment, sample)
+        case "events":
+            for event in source.events(treatment):
+                yield row(history, treatment, event)
 
 
 def _session(history: History, it: Treatment) -> Row:
