@@ -48,19 +48,33 @@ def export() -> None:
 )
 @click.option("-o", "file", metavar="FILE", help="Where to; without it, to stdout.")
 @click.option("--readings", is_flag=True, help="The readings of each session.")
-@click.argument("pseudonym")
+@click.option("--all", "everybody", is_flag=True, help="Everybody, for research.")
+@click.option(
+    "--pseudonymous",
+    is_flag=True,
+    help="For research: no names, no notes, of those alone who allow it.",
+)
+@click.option("--shift-dates", is_flag=True, help="Each patient's by days of its own.")
+@click.argument("pseudonym", required=False)
 @output.told
 def history(
     config: str | None,
-    pseudonym: str,
+    pseudonym: str | None,
     *,
     since: datetime | None,
     until: datetime | None,
     form: str | None,
     file: str | None,
     readings: bool,
+    everybody: bool,
+    pseudonymous: bool,
+    shift_dates: bool,
 ) -> None:
     """One patient's sessions, by devices and by hand; the export is recorded."""
+    if everybody == (pseudonym is not None):
+        raise click.UsageError("one patient's: PSEUDONYM; or everybody's: --all")
+    if (everybody or shift_dates) and not pseudonymous:
+        raise click.UsageError("--all and --shift-dates are for --pseudonymous")
     wanted = Wanted(
         pseudonym=pseudonym,
         from_ns=ns_of(config, since),
@@ -71,6 +85,8 @@ def history(
         form=form_of(form, file),
         path=None if file is None else Path(file),
         readings=readings,
+        pseudonymous=pseudonymous,
+        shift_dates=shift_dates,
     )
     _told(exports.export(load(path_of(config)), asked, _bar))
 

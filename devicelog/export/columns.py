@@ -52,7 +52,7 @@ def _parse(table: str) -> Iterator[Column]:
 
 
 # Words of the device that a person may have typed into it, or that tell a date.
-_TYPED: Final = frozenset({"program", "device_clock"})
+TYPED: Final = frozenset({"program", "device_clock"})
 # As first read: the store holds their means and maxima alone.
 _LEVELS: Final = frozenset(
     {"intensity_w_cm2", "amplitude_1_ma", "amplitude_2_ma"}
@@ -69,7 +69,7 @@ def _catalogue(*kinds: str, stored: Callable[[str], bool]) -> Iterator[Column]:
                 field.type,
                 field.source,
                 field.meaning,
-                hidden=field.name in _TYPED,
+                hidden=field.name in TYPED,
                 stored=stored(field.name),
             )
 

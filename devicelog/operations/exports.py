@@ -12,7 +12,8 @@ from devicelog.clock import SystemClock
 from devicelog.errors import DevicelogError
 from devicelog.export import files
 from devicelog.export.gather import Gatherer
-from devicelog.export.history import Wanted, heading
+from devicelog.export.history import Source, Wanted, heading
+from devicelog.export.research import Research
 from devicelog.export.tables import Options
 from devicelog.export.through import Watched
 from devicelog.export.writers import Form
@@ -21,6 +22,8 @@ from devicelog.journal.reader import Reader
 from devicelog.operations.alone import write
 from devicelog.operations.config import Config, Loaded
 from devicelog.operations.master import keyring
+from devicelog.records.audit import TOLD
+from devicelog.records.consent import consenting
 from devicelog.records.keys import Identity, Keyring
 from devicelog.records.manual import given
 from devicelog.records.patients import person
@@ -28,12 +31,17 @@ from devicelog.records.request import View
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be exported, in which form, where to. `path` None: to stdout."""
+    """What is to be exported, in which form, where to. `path` None: to stdout.
+
+    `pseudonymous`: for research, of those alone who allow it; `shift_dates` too.
+    """
 
     wanted: Wanted
     form: Form
     path: Path | None = None
     readings: bool = False
+    pseudonymous: bool = False
+    shift_dates: bool = False
 
 
 class Done(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,26 +67,11 @@ def export(loaded: Loaded, asked: Asked, progress: Progress) -> Done:
     Raises DevicelogError where there is no such patient, where it cannot be recorded
     that this was asked for, or where the file cannot be written.
     """
-    config = loaded.config
-    ring, why = _ring(config)
-    with Reader(config.journal.directory) as journal:
-        code = asked.wanted.pseudonym
-        if code is not None:
-            code = _known(journal, code)
-            asked = msgspec.structs.replace(
-                asked, wanted=msgspec.structs.replace(asked.wanted, pseudonym=code)
-            )
-        _record(config, asked)
-        who, why = _who(journal, ring, code, why)
-        head = heading(
-            journal,
-            asked.wanted,
-            timezone=config.site.timezone,
-            made_ns=SystemClock().wall_ns(),
-            identity=who,
-            unnamed=why,
-        )
-        source = Gatherer(journal, head, ring=ring)
+    with Reader(loaded.config.journal.directory) as journal:
+        asked, patients = _meant(journal, asked)
+        keys = _Keys(loaded.config, asked)
+        _record(loaded.config, asked, patients)
+        source = _source(journal, loaded.config, asked, patients, keys)
         with progress(source.count()) as tick, _place(asked.path) as out:
             watched = Watched(source, tick)
             options = Options(readings=asked.readings)
@@ -86,8 +79,8 @@ def export(loaded: Loaded, asked: Asked, progress: Progress) -> Done:
         return Done(
             path=str(asked.path or ""),
             rows=rows,
-            simulated=head.simulated,
-            unnamed=why,
+            simulated=source.history.simulated,
+            unnamed=source.history.unnamed,
             lacking=tuple(_lacking(watched, asked)),
         )
 
@@ -95,24 +88,78 @@ def export(loaded: Loaded, asked: Asked, progress: Progress) -> Done:
 # --- Private ----------------------------------------------------------------------
 
 
-def _record(config: Config, asked: Asked) -> None:
+class _Keys:
+    """What the master key opens. Without one the export goes without a name.
+
+    Raises DevicelogError where dates cannot be shifted without it.
+    """
+
+    def __init__(self, config: Config, asked: Asked) -> None:
+        self.ring: Keyring | None = None
+        self.why = ""
+        try:
+            self.ring = keyring(config)
+        except DevicelogError as error:
+            if asked.shift_dates:
+                raise
+            self.why = error.message
+
+
+def _meant(journal: Reader, asked: Asked) -> tuple[Asked, list[str]]:
+    """What is asked, with the pseudonym as it is; and whose treatments are exported."""
     code = asked.wanted.pseudonym
-    told = ["export", asked.form.suffix, *(["readings"] if asked.readings else [])]
+    if code is not None:
+        code = _known(journal, code)
+        wanted = msgspec.structs.replace(asked.wanted, pseudonym=code)
+        asked = msgspec.structs.replace(asked, wanted=wanted)
+    if not asked.pseudonymous:
+        return asked, [code] if code else []
+    allowed = consenting(journal)
+    if code is not None and code not in allowed:
+        raise DevicelogError(
+            f"{code} does not allow research",
+            hint="`devicelog patients consent PSEUDONYM --research` notes it",
+        )
+    return asked, sorted(allowed) if code is None else [code]
+
+
+def _record(config: Config, asked: Asked, patients: list[str]) -> None:
+    told = {
+        "readings": asked.readings,
+        "pseudonymous": asked.pseudonymous,
+        "shifted": asked.shift_dates,
+    }
+    words = ["export", asked.form.suffix, *(it for it, said in told.items() if said)]
+    few = patients if len(patients) <= TOLD else []
     write(
         config,
         "note",
         event="exported",
-        what=" ".join(told),
-        subjects=[code] if code else [],
+        what=" ".join(words),
+        subjects=few,
+        count=len(patients),
     )
 
 
-def _ring(config: Config) -> tuple[Keyring | None, str]:
-    """The keys, or why there are none: then the export goes without a name."""
-    try:
-        return keyring(config), ""
-    except DevicelogError as error:
-        return None, error.message
+def _source(
+    journal: Reader, config: Config, asked: Asked, patients: list[str], keys: _Keys
+) -> Source:
+    """Once it is recorded: the head of the chain is that record."""
+    who, why = None, ""
+    if not asked.pseudonymous:
+        who, why = _who(journal, keys, asked.wanted.pseudonym)
+    head = heading(
+        journal,
+        asked.wanted,
+        timezone=config.site.timezone,
+        made_ns=SystemClock().wall_ns(),
+        identity=who,
+        unnamed=why,
+    )
+    if not asked.pseudonymous:
+        return Gatherer(journal, head, ring=keys.ring)
+    key = keys.ring.research_key if keys.ring and asked.shift_dates else None
+    return Research(Gatherer(journal, head), patients, key=key)
 
 
 def _known(journal: Reader, typed: str) -> str:
@@ -129,12 +176,11 @@ def _known(journal: Reader, typed: str) -> str:
     return code
 
 
-def _who(
-    journal: Reader, ring: Keyring | None, code: str | None, why: str
-) -> tuple[Identity | None, str]:
-    if ring is None or code is None:
-        return None, why
-    found = person(journal, ring, code)
+def _who(journal: Reader, keys: _Keys, code: str | None) -> tuple[Identity | None, str]:
+    """Who that is, else why nobody is named."""
+    if keys.ring is None or code is None:
+        return None, keys.why
+    found = person(journal, keys.ring, code)
     if found is None or found.who is None:
         return None, f"the identity of {code} does not open"
     return found.who, ""
