@@ -3,6 +3,7 @@
 import importlib
 from collections.abc import Callable
 from pathlib import PurePath
+from types import ModuleType
 from typing import BinaryIO, Final
 
 import msgspec
@@ -14,31 +15,60 @@ from devicelog.export.tables import Counts, Options
 Write = Callable[[BinaryIO, Source, Options], Counts]
 
 
+class Missing(DevicelogError):
+    """A library that a form needs is not installed."""
+
+
 class Form(msgspec.Struct, frozen=True):
-    """A form of export: `text` may go to a terminal; `writes` names its tables."""
+    """A form of export. `writer` is a function, by its module and name.
+
+    `tables`: a file holds one table; `text`: it may go to a terminal; `archived`: it is
+    a part of an archive. A module that needs a library has a function `ready`, which
+    raises Missing without it.
+    """
 
     suffix: str
     meaning: str
     writer: str
+    tables: bool = False
     text: bool = True
+    archived: bool = True
+
+    def ready(self) -> None:
+        """Raise Missing where a library that it needs is not installed."""
+        getattr(self._module, "ready", lambda: None)()
 
     def write(self, out: BinaryIO, source: Source, options: Options) -> Counts:
-        """Everything; how many rows of each table there were.
-
-        Raises DevicelogError where a library that it needs is missing.
-        """
-        module, name = self.writer.split(":")
-        writer: Write = getattr(importlib.import_module(module), name)
+        """Everything; how many rows of each table there were. Raises Missing."""
+        writer: Write = getattr(self._module, self.writer.split(":")[1])
         return writer(out, source, options)
+
+    @property
+    def _module(self) -> ModuleType:
+        return importlib.import_module(_ROOM + self.writer.split(":")[0])
 
 
 _ROOM: Final = "devicelog.export."
 FORMS: Final[dict[str, Form]] = {
     it.suffix: it
     for it in (
-        Form("csv", "a table for every programme", _ROOM + "tables:write_csv"),
-        Form("json", "one document with everything", _ROOM + "tables:write_json"),
-        Form("ndjson", "a JSON object a line", _ROOM + "tables:write_ndjson"),
+        Form("csv", "a table for every programme", "tables:write_csv", tables=True),
+        Form("json", "one document with everything", "tables:write_json"),
+        Form("ndjson", "a JSON object a line", "tables:write_ndjson", tables=True),
+        Form(
+            "parquet",
+            "a table with types and units (extra `parquet`)",
+            "parquet:write",
+            tables=True,
+            text=False,
+        ),
+        Form(
+            "zip",
+            "all forms, code book, sums, audit extract",
+            "archive:write",
+            text=False,
+            archived=False,
+        ),
     )
 }
 

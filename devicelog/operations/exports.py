@@ -14,13 +14,16 @@ from devicelog.export import files
 from devicelog.export.gather import Gatherer
 from devicelog.export.history import Source, Wanted, heading
 from devicelog.export.research import Research
+from devicelog.export.rows import Name
 from devicelog.export.tables import Options
 from devicelog.export.through import Watched
+from devicelog.export.verify import Verdict
+from devicelog.export.verify import verify as verified
 from devicelog.export.writers import Form
 from devicelog.journal.queries import Page
 from devicelog.journal.reader import Reader
 from devicelog.operations.alone import write
-from devicelog.operations.config import Config, Loaded
+from devicelog.operations.config import Config, Loaded, load
 from devicelog.operations.master import keyring
 from devicelog.records.audit import TOLD
 from devicelog.records.consent import consenting
@@ -67,6 +70,7 @@ def export(loaded: Loaded, asked: Asked, progress: Progress) -> Done:
     Raises DevicelogError where there is no such patient, where it cannot be recorded
     that this was asked for, or where the file cannot be written.
     """
+    asked.form.ready()
     with Reader(loaded.config.journal.directory) as journal:
         asked, patients = _meant(journal, asked)
         keys = _Keys(loaded.config, asked)
@@ -74,7 +78,9 @@ def export(loaded: Loaded, asked: Asked, progress: Progress) -> Done:
         source = _source(journal, loaded.config, asked, patients, keys)
         with progress(source.count()) as tick, _place(asked.path) as out:
             watched = Watched(source, tick)
-            options = Options(readings=asked.readings)
+            table: Name = "readings" if asked.readings else "sessions"
+            key = keys.ring.archive_key if keys.ring else None
+            options = Options(table=table, readings=asked.readings, key=key)
             rows = asked.form.write(out, watched, options)
         return Done(
             path=str(asked.path or ""),
@@ -83,6 +89,17 @@ def export(loaded: Loaded, asked: Asked, progress: Progress) -> Done:
             unnamed=source.history.unnamed,
             lacking=tuple(_lacking(watched, asked)),
         )
+
+
+def verify(path: Path, configured: Path) -> Verdict:
+    """Of an archive; whose it is can be told where there are this clinic's keys.
+
+    Raises DevicelogError where it cannot be read.
+    """
+    key = None
+    with contextlib.suppress(DevicelogError):
+        key = keyring(load(configured).config).archive_key
+    return verified(path, key)
 
 
 # --- Private ----------------------------------------------------------------------
