@@ -16,6 +16,7 @@ from devicelog.journal.reader import Reader, SessionRow
 from devicelog.model import codec
 from devicelog.model.fields import FIELDS
 from devicelog.model.flow import Entry, SessionEvent
+from devicelog.model.flow import Identity as Maker
 from devicelog.model.kinds import ConfigBody, ReceiptBody, of_consequence
 from devicelog.model.said import Said
 from devicelog.model.states import Modality
@@ -28,6 +29,7 @@ from devicelog.sinks.influx_times import Times
 
 _PAGE: Final = 500
 _LAST: Final = 2**63 - 1
+_UNKNOWN: Final = Maker()
 _UNTRUSTED: Final = b'"clock_ok":false'
 
 
@@ -115,7 +117,7 @@ class Gatherer:
             end_offset_min=None if ended_ns is None else self._offset(ended_ns),
             profile=self._profiles.get(hash_, ""),
             profile_hash=hash_,
-            maker=self._makers.get(row.device) or Treatment.maker,
+            maker=self._makers.get(row.device) or _UNKNOWN,
             receipt=self._receipt(row),
             retired=bool(row.readings and not hash_),
             notes=self._notes(row),

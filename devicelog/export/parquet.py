@@ -22,7 +22,9 @@ def ready() -> None:
 
 
 def write(out: BinaryIO, source: Source, options: Options) -> Counts:
-    """One table; `history` and each field's `unit`, `meaning`, `source` as metadata.
+    """One table. Metadata of each field: `unit`, `meaning`, `source`.
+
+    Of the file: `devicelog` (the heading) and `columns` (the code book), as JSON.
 
     Raises Missing without pyarrow, before anything is written.
     """
@@ -72,8 +74,11 @@ def _schema(arrow: Any, source: Source, table: Table) -> Any:
         )
         for it in table.columns
     ]
-    history = msgspec.json.encode(told(source.history))
-    return arrow.schema(fields, metadata={"devicelog": history})
+    metadata = {
+        "devicelog": msgspec.json.encode(told(source.history)),
+        "columns": msgspec.json.encode(table.columns),
+    }
+    return arrow.schema(fields, metadata=metadata)
 
 
 def _groups(rows: Iterable[Row]) -> Iterator[list[Row]]:
