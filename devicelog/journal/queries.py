@@ -23,13 +23,13 @@ BY_KIND: Final = (
     ENTRIES + "INDEXED BY entries_kind WHERE kind = :kind AND kind <> 'reading'" + REST
 )
 # By both indexes, for the rows of a session's readings would all be read else.
-OF_SUBJECT: Final = (
-    ENTRIES + "WHERE seq IN (SELECT seq FROM entries INDEXED BY entries_subject"
+_BOTH: Final = (
+    "SELECT seq FROM entries INDEXED BY entries_subject"
     " WHERE subject = :subject AND subject <> ''"
     " INTERSECT SELECT seq FROM entries INDEXED BY entries_kind"
-    " WHERE kind = :kind AND kind <> 'reading' AND seq BETWEEN :first AND :last)"
-    " ORDER BY seq"
+    " WHERE kind = :kind AND kind <> 'reading' AND seq BETWEEN :first AND :last"
 )
+OF_SUBJECT: Final = ENTRIES + f"WHERE seq IN ({_BOTH}) ORDER BY seq"
 BACKWARDS: Final = (
     ENTRIES
     + "INDEXED BY entries_subject WHERE subject = ? AND subject <> '' AND seq < ?"

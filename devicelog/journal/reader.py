@@ -101,7 +101,7 @@ class Reader:
 
     def about(self, row: SessionRow, kind: str) -> list[Entry]:
         """All entries of a kind about a session, without a look at its readings."""
-        asked = {"subject": row.session_id, "kind": kind}
+        asked: dict[str, Any] = {"subject": row.session_id, "kind": kind}
         asked |= {"first": row.first_seq, "last": row.last_seq}
         return [Entry(*it) for it in self._rows(queries.OF_SUBJECT, asked)]
 
