@@ -94,6 +94,17 @@ class Reader:
         """The entry that was made under this key."""
         return self._entry(queries.ENTRIES + "WHERE key = ?", key)
 
+    def backwards(self, subject: str, before: int, limit: int) -> list[Entry]:
+        """Entries of a subject with a lower `seq`, the newest first."""
+        rows = self._rows(queries.BACKWARDS, (subject, before, limit))
+        return [Entry(*row) for row in rows]
+
+    def about(self, row: SessionRow, kind: str) -> list[Entry]:
+        """All entries of a kind about a session, without a look at its readings."""
+        asked: dict[str, Any] = {"subject": row.session_id, "kind": kind}
+        asked |= {"first": row.first_seq, "last": row.last_seq}
+        return [Entry(*it) for it in self._rows(queries.OF_SUBJECT, asked)]
+
     def last(self, kind: str, device: str, channel: str | None = None) -> Entry | None:
         """The latest entry of this kind from this device, or of one channel of it."""
         newest = self._entry(queries.LAST, device, kind)
@@ -144,37 +155,31 @@ class Reader:
         `before_seq`: told of before this entry. `pseudonym`: of this patient; empty: of
         nobody.
         """
-        query = queries.SESSIONS + (
-            " WHERE (NOT :open OR ended_ns IS NULL)"
-            " AND (:device IS NULL OR device = :device)"
-            " AND (:channel IS NULL OR channel = :channel)"
-            " AND (:since IS NULL OR started_ns >= :since)"
-            " AND (:before IS NULL OR first_seq < :before)"
-            " AND (:pseudonym IS NULL OR coalesce(b.pseudonym, '') = :pseudonym)"
-            " AND (:purpose IS NULL OR coalesce(p.purpose, 'treatment') = :purpose)"
-            " AND (:treatment IS NULL OR treatment_id = :treatment)"
-            " ORDER BY started_ns DESC, s.session_id DESC LIMIT :limit"
-        )
         asked: dict[str, Any] = {"open": open_only, "since": since_ns, "limit": limit}
         asked |= {"device": device, "channel": channel, "before": before_seq}
         asked |= {"pseudonym": pseudonym, "purpose": purpose, "treatment": treatment_id}
-        return self._made(SessionRow, query, asked)
+        return self._made(SessionRow, queries.FOUND, asked)
+
+    def in_order(self, page: queries.Page) -> list[SessionRow]:
+        """The next sessions, the earliest start first; fewer than `limit`: all."""
+        asked = msgspec.structs.asdict(page)
+        return self._made(SessionRow, queries.in_order(page), asked)
+
+    def count(self, page: queries.Page) -> int:
+        """How many sessions follow, whatever the page's limit."""
+        query = queries.counted(page)
+        return int(self._rows(query, msgspec.structs.asdict(page))[0][0])
 
     def open_sessions(self) -> list[SessionRow]:
         """All that nothing has ended, in order of their start."""
-        query = (
-            queries.SESSIONS
-            + " WHERE ended_ns IS NULL ORDER BY started_ns, s.session_id"
-        )
-        return self._made(SessionRow, query)
+        return self._made(SessionRow, queries.OPEN)
 
     def heads(self, session_id: str | None = None) -> list[HeadRow]:
         """Heads that the wire named, by session; of one session or of all."""
-        query = (
-            "SELECT session_id, serial, id FROM heads"
-            " WHERE ?1 IS NULL OR session_id = ?1"
-        )
-        return self._made(HeadRow, query, (session_id,))
+        query = "SELECT session_id, serial, id FROM heads"
+        if session_id is None:
+            return self._made(HeadRow, query)
+        return self._made(HeadRow, query + " WHERE session_id = ?", (session_id,))
 
     def standing(self, session_id: str) -> Entry | None:
         """The entry that says whose this session is now."""

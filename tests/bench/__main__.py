@@ -12,6 +12,7 @@ from pathlib import Path
 from bench import (
     commits,
     delivery,
+    exports,
     latency,
     machine,
     month,
@@ -36,6 +37,7 @@ PARTS = {
     "latency": latency.rows,
     "records": records.rows,
     "overlay": overlay.rows,
+    "exports": exports.rows,
 }
 
 
