@@ -5,6 +5,7 @@ gives the same text.
 """
 
 from collections.abc import Iterable
+from typing import Final
 
 import msgspec
 
@@ -24,6 +25,9 @@ from devicelog.export.palette import (
 )
 from devicelog.export.steps import Line, drawable
 from devicelog.export.svg import element, number, text
+
+
+HEADROOM: Final = 8.0  # between the highest tick and what stands on top
 
 
 class Band(msgspec.Struct, frozen=True):
@@ -69,7 +73,7 @@ def chart(it: Chart, width: int = 720, height: int = 220) -> str:
     """The whole chart: axes, legend, bands, marks, lines."""
     box = Box(44, 44, width - 24, height - 24)
     lines = [steps.clean(line) for line in it.lines]
-    y = axes.levels(steps.values(lines), box.bottom, box.top)
+    y = axes.levels(steps.values(lines), box.bottom, box.top + HEADROOM)
     x = axes.seconds(steps.until(it.end_s, lines), box.left, box.right)
     return _picture(
         it,

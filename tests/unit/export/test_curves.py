@@ -23,6 +23,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 ANY = st.floats(allow_nan=True, allow_infinity=True)
 DEVICE = st.floats(0, 200, allow_subnormal=False)
 POINTS = st.lists(st.tuples(ANY, st.none() | ANY), max_size=60).map(tuple)
+RANGE = (196, 52)  # of the default chart, from the bottom up
 TEXT = st.text(max_size=40)
 
 
@@ -102,9 +103,8 @@ def test_any_numbers_and_any_text_are_drawn(it):
     st.lists(st.tuples(st.floats(0, 3600), DEVICE), min_size=1, max_size=400).map(tuple)
 )
 def test_what_stands_out_is_kept(points):
-    top, bottom = 44, 196
     drawn = heights(paths(chart(of(*points, end_s=3600.0))))
-    axis = levels([value for _, value in points], bottom, top)
+    axis = levels([value for _, value in points], *RANGE)
     wanted = [axis.scale.at(value) for _, value in points]
     assert abs(min(drawn) - min(wanted)) <= 0.06
     assert abs(max(drawn) - max(wanted)) <= 0.06
@@ -116,7 +116,7 @@ def test_an_hour_of_readings_at_ten_a_second_keeps_one_spike_and_one_drop():
     points[23_456] = (2345.6, 0.0)
     svg = chart(of(*points, end_s=3600.0))
     assert len(svg) < 6000
-    axis = levels([0.0, 31.0], 196, 44)
+    axis = levels([0.0, 31.0], *RANGE)
     drawn = heights(paths(svg))
     assert min(drawn) == round(axis.scale.at(31), 1)
     assert max(drawn) == 196
