@@ -66,8 +66,9 @@ def course(
     within = [it for it in samples if not it.preroll and not _after(it, of)]
     if not within:
         return None
-    end_s = _second(of, of.ended_ns or within[-1].at_ns)
-    bands = _bands(of, events, end_s, words)
+    end_s = _seconds(of.started_ns, of.ended_ns or within[-1].at_ns)
+    zero_ns = began(of, events)
+    bands = _bands(zero_ns, events, end_s, words)
     unit, lines = _lines(of, within, words)
     breaks: list[tuple[float, None]] = [
         (it.from_s + _HAIR_S, None) for it in bands if it.kind == "gap"
@@ -85,7 +86,7 @@ def course(
         end_s=end_s,
         lines=tuple(lines),
         bands=tuple(bands),
-        marks=tuple(_marks(of, events, words)),
+        marks=tuple(_marks(zero_ns, events, words)),
     )
 
 
@@ -107,6 +108,11 @@ def compared(charts: Sequence[tuple[str, Chart]], words: Words) -> Chart:
         end_s=max(it.end_s for _, it in alike[: len(lines)]),
         lines=tuple(lines),
     )
+
+
+def began(of: Treatment, events: Sequence[SessionEvent]) -> int:
+    """When it began by the clock of its events: they are not placed anew."""
+    return next((it.at_ns for it in events if it.event == "start"), of.started_ns)
 
 
 # --- Lines ------------------------------------------------------------------------
@@ -198,16 +204,17 @@ def _described(
 
 
 def _bands(
-    of: Treatment, events: Sequence[SessionEvent], end_s: float, words: Words
+    zero_ns: int, events: Sequence[SessionEvent], end_s: float, words: Words
 ) -> list[Band]:
     """Pauses, lost contact, times without readings, faults until they were overcome."""
     begun: dict[BandKind, float] = {}
     bands = []
     for it in events:
         if kind := _OPENS.get(it.event):
-            begun[kind] = _second(of, it.began_ns or it.at_ns)
+            begun[kind] = _seconds(zero_ns, it.began_ns or it.at_ns)
         elif (kind := _CLOSES.get(it.event)) and kind in begun:
-            bands.append(_band(kind, begun.pop(kind), _second(of, it.at_ns), words))
+            to_s = _seconds(zero_ns, it.at_ns)
+            bands.append(_band(kind, begun.pop(kind), to_s, words))
     bands += [_band(kind, from_s, end_s, words) for kind, from_s in begun.items()]
     return [it for it in bands if it.to_s > it.from_s]
 
@@ -220,7 +227,7 @@ def _band(kind: BandKind, from_s: float, to_s: float, words: Words) -> Band:
 
 
 def _marks(
-    of: Treatment, events: Sequence[SessionEvent], words: Words
+    zero_ns: int, events: Sequence[SessionEvent], words: Words
 ) -> Iterator[Mark]:
     """One of each moment; what happened together stands in one label."""
     told = [it for it in events if it.event in _MARKS]
@@ -231,7 +238,7 @@ def _marks(
             other for other in told[n:] if _moment(other) - _moment(it) < _TOGETHER_NS
         ]
         labels = dict.fromkeys(_said(other, words) for other in together)
-        yield Mark(_MARKS[it.event], _second(of, _moment(it)), ", ".join(labels))
+        yield Mark(_MARKS[it.event], _seconds(zero_ns, _moment(it)), ", ".join(labels))
 
 
 def _said(it: SessionEvent, words: Words) -> str:
@@ -260,14 +267,14 @@ def _moment(it: SessionEvent) -> int:
     return it.began_ns or it.at_ns
 
 
-def _second(of: Treatment, at_ns: int) -> float:
-    return (at_ns - of.started_ns) / _SECOND_NS
+def _seconds(from_ns: int, at_ns: int) -> float:
+    return (at_ns - from_ns) / _SECOND_NS
 
 
 def _elapsed(of: Treatment, it: Sample) -> float:
     if it.elapsed_ms is not None:
         return it.elapsed_ms / 1000
-    return _second(of, it.at_ns)
+    return _seconds(of.started_ns, it.at_ns)
 
 
 def _after(it: Sample, of: Treatment) -> bool:

@@ -26,7 +26,6 @@ from devicelog.export.palette import (
 from devicelog.export.steps import Line, drawable
 from devicelog.export.svg import element, number, text
 
-
 HEADROOM: Final = 8.0  # between the highest tick and what stands on top
 
 

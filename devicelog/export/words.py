@@ -8,6 +8,7 @@ from typing import Final
 from devicelog.export.axes import clock
 from devicelog.export.texts import Texts
 from devicelog.model.fields import FIELDS, Value
+from devicelog.model.flow import SessionEvent
 
 _SECOND_NS: Final = 1_000_000_000
 _FIGURES: Final = 3  # what an intensity with two can carry
@@ -42,6 +43,10 @@ class Words:
         shown = self.texts.get(f"unit.{unit}", unit)
         number = self.number(value)
         return self.texts("number.pair", value=number, unit=shown) if shown else number
+
+    def signed(self, value: float, unit: str) -> str:
+        """The same, `+` where it is above 0."""
+        return ("+" if value > 0 else "") + self.quantity(value, unit)
 
     def value(self, name: str, value: Value) -> str:
         """The value of a field of the catalogue; a text stays the device's own."""
@@ -124,6 +129,31 @@ class Words:
             if (key := f"amplitude_{n}_mean_ma") in numbers
         }
         return both or list(means)
+
+    def corrected(self, numbers: Mapping[str, float]) -> list[str]:
+        """The same by the head's last output check; empty where there is none."""
+        renamed = {
+            name.replace("_corrected", ""): value
+            for name, value in numbers.items()
+            if name.startswith("energy_corrected_")
+        }
+        return self.dose(renamed)
+
+    def event(self, it: SessionEvent) -> str:
+        """What happened, in a short sentence."""
+        seconds = ""
+        if it.began_ns is not None:
+            seconds = self.number(round((it.at_ns - it.began_ns) / _SECOND_NS, 1))
+        if it.event == "gap" and it.paused_in_gap:
+            return self.texts("happened.paused_in_gap", seconds=seconds)
+        said = {
+            "name": self.field(it.field) if it.field else it.new or "",
+            "old": "-" if it.old is None else self.value(it.field, it.old),
+            "new": "-" if it.new is None else self.value(it.field, it.new),
+            "seconds": seconds,
+            "settings": self.settings(it.values),
+        }
+        return self.texts(f"happened.{it.event}", **said).strip()
 
 
 def offset(minutes: int) -> str:
