@@ -1,1 +1,1 @@
-"""One history, in every form it is needed: the suffix of its name picks the writer."""
+"""One patient's device history, and a clinic's, in every form it is needed."""
