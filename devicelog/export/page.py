@@ -5,9 +5,10 @@ first, so that what one of them holds does not change when a treatment is added.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cache
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import jinja2
 import msgspec
@@ -17,7 +18,7 @@ from devicelog.export.curves import Chart, overlay
 from devicelog.export.history import History, Source, Treatment
 from devicelog.export.section import Section, by_hand, section
 from devicelog.export.texts import Texts, texts
-from devicelog.export.words import Words, utc
+from devicelog.export.words import Words
 
 MOST: Final = 500  # treatments on one page
 _COMPARED: Final = 3
@@ -53,26 +54,14 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
         return {"sessions": len(self.sections) - manual, "manual": manual}
 
 
-def pages(
-    source: Source,
-    *,
-    language: str = "en",
-    most: int = MOST,
-    step: Callable[[], None] = lambda: None,
-) -> Iterator[str]:
-    """Each page as HTML, one held at a time; `step` is called for each treatment."""
+def pages(source: Source, *, language: str = "en", most: int = MOST) -> Iterator[str]:
+    """Each page as HTML, the oldest first; one is held at a time."""
     words = Words(texts(language))
-    for document in documents(source, words, most=most, step=step):
+    for document in documents(source, words, most):
         yield rendered(document, words.texts)
 
 
-def documents(
-    source: Source,
-    words: Words,
-    *,
-    most: int = MOST,
-    step: Callable[[], None] = lambda: None,
-) -> Iterator[Document]:
+def documents(source: Source, words: Words, most: int = MOST) -> Iterator[Document]:
     """What stands on each page, the oldest first; at least one."""
     history = source.history
     manual = deque(by_hand(it, words) for it in source.manual())
@@ -82,7 +71,7 @@ def documents(
     part = 1
     for of in source.treatments():
         if part < parts and len(held) >= most:
-            yield _document(history, part, parts, held, {})
+            yield _document(history, part, parts, held, [])
             held, part = [], part + 1
         told, drawn = _told(of, source, words)
         held.append(told)
@@ -91,7 +80,6 @@ def documents(
         if drawn and _comparable(of):
             kept = latest.setdefault(of.modality, deque(maxlen=_COMPARED))
             kept.append((told, drawn))
-        step()
     yield _document(history, part, parts, [*held, *manual], _over(latest, words))
 
 
@@ -102,7 +90,7 @@ def rendered(document: Document, words: Texts) -> str:
         "history": document.history,
         "t": words,
         "span": _span(document.history, Words(words)),
-        "utc": utc,
+        "made": _moment(document.history, document.history.made_ns, Words(words)),
     }
     return _templates().get_template("page.html").render(said)
 
@@ -135,17 +123,17 @@ def _comparable(of: Treatment) -> bool:
 
 def _over(
     latest: dict[str, deque[tuple[Section, Chart]]], words: Words
-) -> dict[str, Comparison]:
-    """Of each modality that was given at least twice."""
-    found = {}
-    for modality, kept in latest.items():
+) -> list[Comparison]:
+    """Of each modality that was given at least twice, the latest given first."""
+    found = []
+    for kept in latest.values():
         unit = kept[-1][1].unit
         alike = [(it, drawn) for it, drawn in reversed(kept) if drawn.unit == unit]
         if len(alike) > 1:
             chart = compared([(it.day, drawn) for it, drawn in alike], words)
             sections = tuple(it for it, _ in alike)
-            found[modality] = Comparison(sections[0].what, overlay(chart), sections)
-    return found
+            found.append(Comparison(sections[0].what, overlay(chart), sections))
+    return sorted(found, key=lambda it: it.sections[0].at_ns, reverse=True)
 
 
 def _document(
@@ -153,21 +141,21 @@ def _document(
     part: int,
     parts: int,
     held: list[Section],
-    comparisons: dict[str, Comparison],
+    comparisons: list[Comparison],
 ) -> Document:
     return Document(
         history=history,
         part=part,
         parts=parts,
         sections=tuple(sorted(held, key=lambda it: it.at_ns, reverse=True)),
-        comparisons=tuple(comparisons.values()),
+        comparisons=tuple(comparisons),
     )
 
 
 def _span(history: History, words: Words) -> str:
-    """Which span was asked for, in UTC."""
+    """Which span was asked for."""
     first, last = (
-        "" if it is None else f"{words.day(it, 0)} {words.hour(it, 0)} UTC"
+        "" if it is None else _moment(history, it, words)
         for it in (history.wanted.from_ns, history.wanted.to_ns)
     )
     if first and last:
@@ -177,3 +165,7 @@ def _span(history: History, words: Words) -> str:
     return (
         words.texts("page.span_to", last=last) if last else words.texts("page.span_all")
     )
+
+
+def _moment(history: History, at_ns: int, words: Words) -> str:
+    return words.moment(at_ns, ZoneInfo(history.timezone))

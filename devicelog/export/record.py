@@ -17,7 +17,7 @@ def record(of: Treatment, words: Words) -> Iterator[tuple[str, str]]:
         "session": of.session_id,
         "treatment_id": of.treatment_id,
         "clinician": of.clinician,
-        "purpose": texts(f"purpose.{of.purpose}"),
+        "purpose": "" if of.purpose == "treatment" else texts(f"purpose.{of.purpose}"),
         "start": utc(of.started_ns),
         "end": "" if of.ended_ns is None else utc(of.ended_ns),
         "maker": " ".join(filter(None, (maker.model, maker.serial, maker.firmware))),

@@ -56,7 +56,7 @@ class Section(msgspec.Struct, frozen=True, kw_only=True):
     zone: str
     what: str
     device: str = ""
-    settings: str = ""
+    settings: tuple[str, ...] = ()
     emission: str = ""
     dose: tuple[str, ...] = ()
     corrected: tuple[str, ...] = ()
@@ -94,7 +94,7 @@ def section(
         zone=texts("page.utc", offset=offset(of.start_offset_min)),
         what=texts(f"modality.{of.modality or 'unknown'}"),
         device=of.device,
-        settings=words.settings(of.settings),
+        settings=tuple(words.settings(of.settings)),
         emission="" if emission is None else _bounded(clock(emission), of, words),
         dose=tuple(_bounded(it, of, words) for it in words.dose(of.numbers)),
         corrected=tuple(words.corrected(of.numbers)),
@@ -216,11 +216,12 @@ def _noted(facts: Facts, words: Words) -> Iterator[Pair]:
         value = getattr(facts, name)
         if value is None:
             continue
-        said = (
-            words.texts.get(f"value.{value}", value)
-            if isinstance(value, str)
-            else words.value(name, value)
-        )
+        if isinstance(value, str):
+            said = words.texts.get(f"value.{value}", value)
+        elif name.endswith("_cm2"):
+            said = words.quantity(value, "cm2")
+        else:
+            said = words.value(name, value)
         yield words.texts(f"fact.{name}"), said
 
 

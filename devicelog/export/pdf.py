@@ -1,0 +1,47 @@
+"""The page as PDF, by WeasyPrint; it is imported when it is used.
+
+What it draws with are libraries of the system. It may fetch nothing: a page carries all
+it needs, and every address is refused.
+"""
+
+import logging
+from types import ModuleType
+from typing import Final, cast
+
+from devicelog.errors import DevicelogError
+
+_APT: Final = "apt install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0"
+
+
+def pdf(page: str) -> bytes:
+    """A page as PDF. Raises DevicelogError where it cannot be drawn here."""
+    weasyprint = _weasyprint()
+    # No protocol is allowed, not even data: what asks for one is no page of ours.
+    nothing = weasyprint.urls.URLFetcher(allowed_protocols=(), fail_on_errors=True)
+    try:
+        made: bytes = weasyprint.HTML(string=page, url_fetcher=nothing).write_pdf()
+    except weasyprint.urls.FatalURLFetchingError as error:
+        raise DevicelogError(
+            f"the page asks for an address, and is refused: {error}",
+            hint="nothing was fetched; please report it",
+        ) from error
+    return made
+
+
+def _weasyprint() -> ModuleType:
+    try:
+        # Half a second, and an extra.
+        import weasyprint  # type: ignore[import-untyped]  # noqa: PLC0415
+    except ImportError as error:
+        raise DevicelogError(
+            f"a PDF needs WeasyPrint, which cannot be imported: {error}",
+            hint="install devicelog with its extra, devicelog[pdf]; or export .html",
+        ) from error
+    except OSError as error:
+        raise DevicelogError(
+            f"WeasyPrint lacks a library of the system: {' '.join(str(error).split())}",
+            hint=f"{_APT}; or export .html, and print that",
+        ) from error
+    # What it warns of are rules of the style sheet that only browsers know.
+    logging.getLogger("weasyprint").setLevel(logging.ERROR)
+    return cast("ModuleType", weasyprint)
