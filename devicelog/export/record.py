@@ -61,7 +61,7 @@ def _convention(of: Treatment) -> str:
 def _corrected(of: Treatment, words: Words) -> Iterator[str]:
     error = of.numbers.get("output_error_pct")
     if of.check is not None and error is not None:
-        said = words.signed(error, "%")
+        said = words.signed(round(error, 1), "%")
         yield words.texts("assume.corrected", check=of.check, error=said)
     elif of.uncorrected:
         yield words.texts(f"uncorrected.{of.uncorrected}")

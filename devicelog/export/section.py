@@ -197,7 +197,7 @@ def _clocks(of: Treatment, words: Words) -> Iterator[Pair]:
             key = "clock.once" if n == 1 else "clock.times"
             yield texts(f"clock.{name}"), texts(key, value=said, n=n)
     if (error := numbers.get("timer_error_pct")) is not None:
-        yield texts("clock.timer_error_pct"), words.signed(error, "%")
+        yield texts("clock.timer_error_pct"), words.signed(round(error, 1), "%")
 
 
 def _happened(

@@ -37,6 +37,7 @@ class Words:
         places = max(0, figures - whole + small)
         said = f"{value:.{places}f}"
         said = said.rstrip("0").rstrip(".") if "." in said else said
+        said = "0" if said == "-0" else said
         return said.replace(".", self.texts("number.point"))
 
     def quantity(self, value: float, unit: str) -> str:
