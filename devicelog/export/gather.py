@@ -1,8 +1,9 @@
 """A history from the journal, a page at a time."""
 
 from collections.abc import Iterator
+from copy import copy
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Self
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -42,6 +43,12 @@ class Gatherer:
         self._makers = {it.device: it.identity for it in journal.devices()}
         self._profiles = _profiles(journal)
         self._times = Times()
+
+    def narrowed(self, wanted: Wanted) -> Self:
+        """The same journal, another wish."""
+        other = copy(self)
+        other.history = msgspec.structs.replace(self.history, wanted=wanted)
+        return other
 
     def count(self) -> int:
         """See `Source`."""
@@ -245,8 +252,6 @@ class _Start(msgspec.Struct, frozen=True):
 
 def _page(wanted: Wanted) -> Page:
     return Page(
-        after_ns=-_LAST,
-        after_id="",
         pseudonym=wanted.pseudonym,
         from_ns=wanted.from_ns,
         to_ns=wanted.to_ns,

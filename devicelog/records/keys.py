@@ -2,6 +2,7 @@
 
     master file -> HKDF -> wrapping key -> keys of subjects -> identities, free text
                         -> the audit chain's key
+                        -> by what dates are shifted for research
 
 AES-256-GCM throughout; what is sealed names its subject as associated data, so that it
 cannot be moved to another. To delete a subject's wrapped key is to forget what it
@@ -33,6 +34,7 @@ class Keyring:
         self._wrapping = _derived(master, b"wrapping")
         self.chain_key = _derived(master, b"chain")
         self.list_key = _derived(master, b"list of the forgotten")
+        self.research_key = _derived(master, b"research")
 
     def __repr__(self) -> str:
         return "Keyring(...)"

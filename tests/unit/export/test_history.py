@@ -132,10 +132,10 @@ def test_rows_are_as_long_as_their_tables(reader):
         row = TABLES["sessions"].row(told.history, treatment)
         assert len(row) == len(TABLES["sessions"].columns)
         for sample in told.readings(treatment):
-            row = TABLES["readings"].row(treatment, sample)
+            row = TABLES["readings"].row(told.history, treatment, sample)
             assert len(row) == len(TABLES["readings"].columns)
         for event in told.events(treatment):
-            row = TABLES["events"].row(treatment, event)
+            row = TABLES["events"].row(told.history, treatment, event)
             assert len(row) == len(TABLES["events"].columns)
 
 
@@ -156,13 +156,15 @@ def test_cells_are_of_their_columns_type(reader, small, name):
 def rows(name, told):
     table = TABLES[name]
     if name == "manual":
-        yield from (table.row(it) for it in told.manual())
+        yield from (table.row(told.history, it) for it in told.manual())
         return
     for it in told.treatments():
         match name:
             case "sessions":
                 yield table.row(told.history, it)
             case "readings":
-                yield from (table.row(it, one) for one in told.readings(it))
+                yield from (
+                    table.row(told.history, it, one) for one in told.readings(it)
+                )
             case "events":
-                yield from (table.row(it, one) for one in told.events(it))
+                yield from (table.row(told.history, it, one) for one in told.events(it))
