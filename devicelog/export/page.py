@@ -1,13 +1,11 @@
 """One patient's history as a page: self-contained, without a script, made to print.
 
-The latest stands first. A history beyond 500 treatments is several pages, the oldest
-first, so that what one of them holds does not change when a treatment is added.
+The latest stands first; a long history is several pages (`parts`), the oldest first.
 """
 
 from collections import deque
-from collections.abc import Iterator
 from functools import cache
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 from zoneinfo import ZoneInfo
 
 import jinja2
@@ -16,11 +14,13 @@ import msgspec
 from devicelog.export.course import compared, course
 from devicelog.export.curves import Chart, overlay
 from devicelog.export.history import History, Source, Treatment
+from devicelog.export.parts import Part
+from devicelog.export.pdf import pdf
 from devicelog.export.section import Section, by_hand, section
+from devicelog.export.tables import Counts, Options
 from devicelog.export.texts import Texts, texts
 from devicelog.export.words import Words
 
-MOST: Final = 500  # treatments on one page
 _COMPARED: Final = 3
 
 
@@ -54,33 +54,40 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
         return {"sessions": len(self.sections) - manual, "manual": manual}
 
 
-def pages(source: Source, *, language: str = "en", most: int = MOST) -> Iterator[str]:
-    """Each page as HTML, the oldest first; one is held at a time."""
-    words = Words(texts(language))
-    for document in documents(source, words, most):
-        yield rendered(document, words.texts)
+def write_html(out: BinaryIO, source: Source, options: Options) -> Counts:  # noqa: ARG001
+    """One page, UTF-8; of a part of a history, that part."""
+    told = document(source, Words(texts()))
+    out.write(rendered(told, texts()).encode())
+    return told.counts
 
 
-def documents(source: Source, words: Words, most: int = MOST) -> Iterator[Document]:
-    """What stands on each page, the oldest first; at least one."""
-    history = source.history
-    manual = deque(by_hand(it, words) for it in source.manual())
-    parts = max(1, -(-source.count() // most))
-    held: list[Section] = []
+def write_pdf(out: BinaryIO, source: Source, options: Options) -> Counts:  # noqa: ARG001
+    """The same page as PDF."""
+    told = document(source, Words(texts()))
+    out.write(pdf(rendered(told, texts())))
+    return told.counts
+
+
+def document(source: Source, words: Words) -> Document:
+    """What stands on the page of this history, or of this part of it."""
+    part = source if isinstance(source, Part) else None
+    sections: list[Section] = []
     latest: dict[str, deque[tuple[Section, Chart]]] = {}
-    part = 1
     for of in source.treatments():
-        if part < parts and len(held) >= most:
-            yield _document(history, part, parts, held, [])
-            held, part = [], part + 1
         told, drawn = _told(of, source, words)
-        held.append(told)
-        while manual and manual[0].at_ns < of.started_ns:
-            held.append(manual.popleft())
+        sections.append(told)
         if drawn and _comparable(of):
             kept = latest.setdefault(of.modality, deque(maxlen=_COMPARED))
             kept.append((told, drawn))
-    yield _document(history, part, parts, [*held, *manual], _over(latest, words))
+    sections += [by_hand(it, words) for it in source.manual()]
+    sections.sort(key=lambda it: it.at_ns, reverse=True)
+    return Document(
+        history=source.history,
+        part=part.number if part else 1,
+        parts=part.of if part else 1,
+        sections=tuple(sections),
+        comparisons=tuple(_over(latest, words)) if not part or part.last else (),
+    )
 
 
 def rendered(document: Document, words: Texts) -> str:
@@ -134,22 +141,6 @@ def _over(
             sections = tuple(it for it, _ in alike)
             found.append(Comparison(sections[0].what, overlay(chart), sections))
     return sorted(found, key=lambda it: it.sections[0].at_ns, reverse=True)
-
-
-def _document(
-    history: History,
-    part: int,
-    parts: int,
-    held: list[Section],
-    comparisons: list[Comparison],
-) -> Document:
-    return Document(
-        history=history,
-        part=part,
-        parts=parts,
-        sections=tuple(sorted(held, key=lambda it: it.at_ns, reverse=True)),
-        comparisons=tuple(comparisons),
-    )
 
 
 def _span(history: History, words: Words) -> str:

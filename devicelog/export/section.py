@@ -49,7 +49,6 @@ class Section(msgspec.Struct, frozen=True, kw_only=True):
     readings. A manual treatment has no curve, and few of the pairs.
     """
 
-    anchor: str
     at_ns: int
     day: str
     hours: str
@@ -87,7 +86,6 @@ def section(
     texts = words.texts
     emission = of.numbers.get("emission_s")
     return Section(
-        anchor=f"t{of.first_seq}",
         at_ns=of.started_ns,
         day=words.day(of.started_ns, of.start_offset_min),
         hours=_hours(of, words),
@@ -119,7 +117,6 @@ def by_hand(it: Manual, words: Words) -> Section:
     end_ns = it.began_ns + round(it.minutes * _MINUTE_NS)
     who = (texts("section.clinician"), it.clinician)
     return Section(
-        anchor=f"m{it.seq}",
         at_ns=it.began_ns,
         day=words.day(it.began_ns, it.offset_min),
         hours=_span(it.began_ns, it.offset_min, end_ns, it.offset_min, words),

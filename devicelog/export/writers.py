@@ -2,25 +2,32 @@
 
 import importlib
 from collections.abc import Callable
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import BinaryIO, Final
 
 import msgspec
 
 from devicelog.errors import DevicelogError
 from devicelog.export.history import Source
+from devicelog.export.parts import MOST
 from devicelog.export.tables import Counts, Options
 
 Write = Callable[[BinaryIO, Source, Options], Counts]
 
 
 class Form(msgspec.Struct, frozen=True):
-    """A form of export: `text` may go to a terminal; `writes` names its tables."""
+    """A form of export: `text` may go to a terminal.
+
+    `most`: so many treatments in one file, of one patient; 0: all there are. `named`:
+    it is for people, and not for research.
+    """
 
     suffix: str
     meaning: str
     writer: str
     text: bool = True
+    most: int = 0
+    named: bool = False
 
     def write(self, out: BinaryIO, source: Source, options: Options) -> Counts:
         """Everything; how many rows of each table there were.
@@ -31,6 +38,14 @@ class Form(msgspec.Struct, frozen=True):
         writer: Write = getattr(importlib.import_module(module), name)
         return writer(out, source, options)
 
+    def path(self, name: Path, number: int, of: int) -> Path:
+        """Where one of several files is: `NAME-1.fhir.json`; alone, as it is named."""
+        if of == 1:
+            return name
+        end = f".{self.suffix}"
+        stem = name.name[: -len(end)] if name.name.lower().endswith(end) else name.name
+        return name.with_name(f"{stem}-{number}{name.name[len(stem) :]}")
+
 
 _ROOM: Final = "devicelog.export."
 FORMS: Final[dict[str, Form]] = {
@@ -39,6 +54,21 @@ FORMS: Final[dict[str, Form]] = {
         Form("csv", "a table for every programme", _ROOM + "tables:write_csv"),
         Form("json", "one document with everything", _ROOM + "tables:write_json"),
         Form("ndjson", "a JSON object a line", _ROOM + "tables:write_ndjson"),
+        Form(
+            "html",
+            "a page with curves, to read and to print",
+            _ROOM + "page:write_html",
+            most=MOST,
+            named=True,
+        ),
+        Form(
+            "pdf",
+            "the same page, as it prints",
+            _ROOM + "page:write_pdf",
+            text=False,
+            most=MOST,
+            named=True,
+        ),
     )
 }
 

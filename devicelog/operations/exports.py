@@ -2,6 +2,7 @@
 
 import contextlib
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -13,6 +14,7 @@ from devicelog.errors import DevicelogError
 from devicelog.export import files
 from devicelog.export.gather import Gatherer
 from devicelog.export.history import Source, Wanted, heading
+from devicelog.export.parts import Whole
 from devicelog.export.research import Research
 from devicelog.export.tables import Options
 from devicelog.export.through import Watched
@@ -72,12 +74,11 @@ def export(loaded: Loaded, asked: Asked, progress: Progress) -> Done:
         keys = _Keys(loaded.config, asked)
         _record(loaded.config, asked, patients)
         source = _source(journal, loaded.config, asked, patients, keys)
-        with progress(source.count()) as tick, _place(asked.path) as out:
+        with progress(source.count()) as tick:
             watched = Watched(source, tick)
-            options = Options(readings=asked.readings)
-            rows = asked.form.write(out, watched, options)
+            paths, rows = _written(watched, asked)
         return Done(
-            path=str(asked.path or ""),
+            path=", ".join(map(str, paths)),
             rows=rows,
             simulated=source.history.simulated,
             unnamed=source.history.unnamed,
@@ -107,6 +108,16 @@ class _Keys:
 
 def _meant(journal: Reader, asked: Asked) -> tuple[Asked, list[str]]:
     """What is asked, with the pseudonym as it is; and whose treatments are exported."""
+    form = asked.form
+    if form.most and asked.wanted.pseudonym is None:
+        raise DevicelogError(
+            f".{form.suffix} holds one patient", hint="`devicelog export PSEUDONYM`"
+        )
+    if form.named and asked.pseudonymous:
+        raise DevicelogError(
+            f".{form.suffix} is for people, not for research",
+            hint="a table is: .csv, .ndjson",
+        )
     code = asked.wanted.pseudonym
     if code is not None:
         code = _known(journal, code)
@@ -184,6 +195,28 @@ def _who(journal: Reader, keys: _Keys, code: str | None) -> tuple[Identity | Non
     if found is None or found.who is None:
         return None, f"the identity of {code} does not open"
     return found.who, ""
+
+
+def _written(source: Source, asked: Asked) -> tuple[list[Path], dict[str, int]]:
+    """The files and how many rows; all of them get their names, or none does."""
+    form, options = asked.form, Options(readings=asked.readings)
+    if not form.most:
+        with _place(asked.path) as out:
+            rows = form.write(out, source, options)
+        return [asked.path] if asked.path else [], rows
+    whole = Whole(source, form.most)
+    if asked.path is None and whole.parts > 1:
+        raise DevicelogError(
+            f"this is {whole.parts} files of .{form.suffix}", hint="name them: -o FILE"
+        )
+    paths, sums = [], Counter[str]()
+    with contextlib.ExitStack() as stack:
+        for part in whole:
+            path = asked.path and form.path(asked.path, part.number, part.of)
+            out = stack.enter_context(_place(path))
+            sums.update(form.write(out, part, options))
+            paths += [path] if path else []
+    return paths, dict(sums)
 
 
 @contextlib.contextmanager

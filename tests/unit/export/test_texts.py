@@ -70,5 +70,5 @@ def test_languages_have_the_same_keys(language):
 
 
 def test_a_language_without_a_file_is_told():
-    with pytest.raises(ConfigError, match="language 'xx'.*en"):
+    with pytest.raises(ConfigError, match=r"language 'xx'.*en"):
         texts("xx")
