@@ -14,18 +14,36 @@ _APT: Final = "apt install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0"
 
 
 def pdf(page: str) -> bytes:
-    """A page as PDF. Raises DevicelogError where it cannot be drawn here."""
+    """A page as PDF. Raises DevicelogError where it cannot be drawn here, all of it."""
     weasyprint = _weasyprint()
     # No protocol is allowed, not even data: what asks for one is no page of ours.
     nothing = weasyprint.urls.URLFetcher(allowed_protocols=(), fail_on_errors=True)
+    failures = _Failures()
+    log = logging.getLogger("weasyprint")
+    log.addHandler(failures)
     try:
         made: bytes = weasyprint.HTML(string=page, url_fetcher=nothing).write_pdf()
     except weasyprint.urls.FatalURLFetchingError as error:
+        failures.told.append(str(error))
+    finally:
+        log.removeHandler(failures)
+    if failures.told:
         raise DevicelogError(
-            f"the page asks for an address, and is refused: {error}",
-            hint="nothing was fetched; please report it",
-        ) from error
+            f"the page could not be drawn: {'; '.join(failures.told)}",
+            hint="nothing was fetched; please report it, and export .html",
+        )
     return made
+
+
+class _Failures(logging.Handler):
+    """What WeasyPrint leaves out it only logs; a curve that is missing is no page."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.told: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.told.append(record.getMessage())
 
 
 def _weasyprint() -> ModuleType:
@@ -42,6 +60,4 @@ def _weasyprint() -> ModuleType:
             f"WeasyPrint lacks a library of the system: {' '.join(str(error).split())}",
             hint=f"{_APT}; or export .html, and print that",
         ) from error
-    # What it warns of are rules of the style sheet that only browsers know.
-    logging.getLogger("weasyprint").setLevel(logging.ERROR)
     return cast("ModuleType", weasyprint)
