@@ -10,7 +10,7 @@ import click
 
 from devicelog.cli import output
 from devicelog.cli.times import MOMENT, ns_of
-from devicelog.errors import Incomplete
+from devicelog.errors import DevicelogError, Incomplete
 from devicelog.export.history import Wanted
 from devicelog.export.writers import FORMS, form_of
 from devicelog.operations import exports
@@ -75,6 +75,9 @@ def history(
         raise click.UsageError("one patient's: PSEUDONYM; or everybody's: --all")
     if (everybody or shift_dates) and not pseudonymous:
         raise click.UsageError("--all and --shift-dates are for --pseudonymous")
+    chosen = form_of(form, file)
+    if file is None and not chosen.text:
+        raise click.UsageError(f"{chosen.suffix} goes into a file: -o FILE")
     wanted = Wanted(
         pseudonym=pseudonym,
         from_ns=ns_of(config, since),
@@ -82,13 +85,33 @@ def history(
     )
     asked = exports.Asked(
         wanted=wanted,
-        form=form_of(form, file),
+        form=chosen,
         path=None if file is None else Path(file),
         readings=readings,
         pseudonymous=pseudonymous,
         shift_dates=shift_dates,
     )
     _told(exports.export(load(path_of(config)), asked, _bar))
+
+
+@export.command()
+@output.config_option
+@output.json_option
+@click.argument("file", type=click.Path(path_type=Path))
+@output.told
+def verify(config: str | None, file: Path, *, as_json: bool) -> None:
+    """Whether an archive is as it was exported; names what was changed."""
+    verdict = exports.verify(file, path_of(config))
+    if as_json:
+        output.print_json(verdict)
+    if verdict.changed:
+        raise DevicelogError(
+            f"{file} is not as it was exported. Changed: {', '.join(verdict.changed)}",
+            hint="take the archive that was given, or export anew",
+        )
+    if not as_json:
+        click.echo(f"{file}: {verdict.files} files, each as it was exported")
+        click.echo(f"made with the keys of: {verdict.origin}; head {verdict.head}")
 
 
 # --- Private ----------------------------------------------------------------------

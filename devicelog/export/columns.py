@@ -185,6 +185,18 @@ notes               | text | h  | 1   | [dl] | free text, a line each
 """),
 )
 
+AUDIT: Final = (
+    *_parse("""
+record              | int  | h  | 1   | [dl] | its number in the journal
+at                  | time | h  | 1   | [dl] | when it was written, UTC
+kind                | text | hc | 1   | [dl] | the kind of entry
+by                  | text | h  | 1   | [dl] | the user of the machine who caused it
+what                | text | h  | 1   | [dl] | what was done
+subject             | text | hc | 1   | [dl] | the pseudonym or session it is about
+more                | text | h  | 1   | [dl] | what else it says; no name stands in it
+"""),
+)
+
 
 def _said() -> Iterator[Column]:
     """What people add: a column a fact."""

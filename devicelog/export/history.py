@@ -168,3 +168,6 @@ class Source(Protocol):
 
     def events(self, of: Treatment) -> list[SessionEvent]:
         """What happened to it, in order: settings, pauses, contact, gaps, faults."""
+
+    def audit(self) -> Iterator[audit.Row]:
+        """Records of consequence about the patient and the treatments."""

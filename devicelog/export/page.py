@@ -15,7 +15,6 @@ from devicelog.export.course import compared, course
 from devicelog.export.curves import Chart, overlay
 from devicelog.export.history import History, Source, Treatment
 from devicelog.export.parts import Part
-from devicelog.export.pdf import pdf
 from devicelog.export.section import Section, by_hand, section
 from devicelog.export.tables import Counts, Options
 from devicelog.export.texts import Texts, texts
@@ -54,17 +53,10 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
         return {"sessions": len(self.sections) - manual, "manual": manual}
 
 
-def write_html(out: BinaryIO, source: Source, options: Options) -> Counts:  # noqa: ARG001
+def write(out: BinaryIO, source: Source, options: Options) -> Counts:  # noqa: ARG001
     """One page, UTF-8; of a part of a history, that part."""
     told = document(source, Words(texts()))
     out.write(rendered(told, texts()).encode())
-    return told.counts
-
-
-def write_pdf(out: BinaryIO, source: Source, options: Options) -> Counts:  # noqa: ARG001
-    """The same page as PDF."""
-    told = document(source, Words(texts()))
-    out.write(pdf(rendered(told, texts())))
     return told.counts
 
 

@@ -6,11 +6,29 @@ it needs, and every address is refused.
 
 import logging
 from types import ModuleType
-from typing import Final, cast
+from typing import BinaryIO, Final, cast
 
 from devicelog.errors import DevicelogError
+from devicelog.export.history import Source
+from devicelog.export.page import document, rendered
+from devicelog.export.tables import Counts, Options
+from devicelog.export.texts import texts
+from devicelog.export.words import Words
+from devicelog.export.writers import Missing
 
 _APT: Final = "apt install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0"
+
+
+def ready() -> None:
+    """Raise Missing where WeasyPrint is not there, or what it draws with."""
+    _weasyprint()
+
+
+def write(out: BinaryIO, source: Source, options: Options) -> Counts:  # noqa: ARG001
+    """The page as it prints; of a part of a history, that part. Raises Missing."""
+    told = document(source, Words(texts()))
+    out.write(pdf(rendered(told, texts())))
+    return told.counts
 
 
 def pdf(page: str) -> bytes:
@@ -51,12 +69,12 @@ def _weasyprint() -> ModuleType:
         # Half a second, and an extra.
         import weasyprint  # type: ignore[import-untyped]  # noqa: PLC0415
     except ImportError as error:
-        raise DevicelogError(
+        raise Missing(
             f"a PDF needs WeasyPrint, which cannot be imported: {error}",
             hint="install devicelog with its extra, devicelog[pdf]; or export .html",
         ) from error
     except OSError as error:
-        raise DevicelogError(
+        raise Missing(
             f"WeasyPrint lacks a library of the system: {' '.join(str(error).split())}",
             hint=f"{_APT}; or export .html, and print that",
         ) from error

@@ -21,6 +21,7 @@ from devicelog.export.columns import TYPED
 from devicelog.export.gather import Gatherer
 from devicelog.export.history import History, Manual, Sample, Treatment, Wanted
 from devicelog.model.flow import SessionEvent
+from devicelog.records.audit import Row
 
 _DAYS: Final = 364
 _CODE: Final = 16  # hex digits of a session's code
@@ -100,6 +101,10 @@ class Research:
         true = self._true[of.session_id]
         shift_ns = of.started_ns - true.started_ns
         return [self._event(it, of, shift_ns) for it in self._journal.events(true)]
+
+    def audit(self) -> Iterator[Row]:
+        """See `Source`: none, for they tell of the staff and of true dates."""
+        return iter(())
 
     # --- Private ------------------------------------------------------------------
 

@@ -16,10 +16,11 @@ from devicelog.export.history import History, Manual, Sample, Source, Treatment
 from devicelog.model.facts import NAMES as FACTS
 from devicelog.model.flow import SessionEvent
 from devicelog.model.kinds import ReceiptBody
+from devicelog.records.audit import Row as Record
 
 Cell = str | int | float | bool | None
 Row = tuple[Cell, ...]
-Name = Literal["sessions", "readings", "events", "manual"]
+Name = Literal["sessions", "readings", "events", "manual", "audit"]
 
 
 class Table(msgspec.Struct, frozen=True):
@@ -27,7 +28,7 @@ class Table(msgspec.Struct, frozen=True):
 
     `row(history, treatment)` of sessions, `row(history, treatment, sample)` of
     readings, `row(history, treatment, event)` of events, `row(history, manual)` of
-    treatments without a device.
+    treatments without a device, `row(history, record)` of the audit extract.
     """
 
     name: Name
@@ -64,13 +65,17 @@ def tables(history: History) -> Mapping[Name, Table]:
         return stored and not (history.pseudonymous and column.hidden)
 
     names = _STORED if history.source == "influx" else (*TABLES,)
-    return {name: TABLES[name].only(told) for name in names}
+    found = {name: TABLES[name].only(told) for name in names}
+    return {name: it for name, it in found.items() if it.columns}
 
 
 def each(source: Source, table: Table) -> Iterator[Row]:
     """All rows of one table, in order."""
     if table.name == "manual":
         yield from (table.row(source.history, it) for it in source.manual())
+        return
+    if table.name == "audit":
+        yield from (table.row(source.history, it) for it in source.audit())
         return
     for treatment in source.treatments():
         yield from of(source, table, treatment)
@@ -161,6 +166,11 @@ def _manual(history: History, it: Manual) -> Row:
     )
 
 
+def _audit(history: History, it: Record) -> Row:
+    del history  # the same in every record
+    return (it.seq, it.at_ns, it.kind, it.by, it.what, it.subject, it.more)
+
+
 _STATIONS: Final = ("decoded", "kept", "published", "stored")
 _facts: Final[Callable[[Any], tuple[Any, ...]]] = attrgetter(*FACTS)
 
@@ -212,6 +222,12 @@ TABLES: Final[Mapping[Name, Table]] = {
             "a treatment without a device, a row each",
             (*columns.FROM, *columns.MANUAL, *columns.SAID),
             _manual,
+        ),
+        Table(
+            "audit",
+            "a record of consequence about the patient or a session, a row each",
+            columns.AUDIT,
+            _audit,
         ),
     )
 }

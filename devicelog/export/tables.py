@@ -21,14 +21,14 @@ _LINES: Final = 500  # handed over together
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
-    """`readings`: the time series too, or instead where a form holds one table."""
+    """`table`: of a form that holds one; `readings`: of a document, the readings too.
 
+    `key`: what proves to who holds it too that an archive is of this clinic.
+    """
+
+    table: Name = "sessions"
     readings: bool = False
-
-    @property
-    def table(self) -> Name:
-        """Of a form that holds one."""
-        return "readings" if self.readings else "sessions"
+    key: bytes | None = None
 
 
 Counts = dict[str, int]  # rows that were written, by the name of their table
@@ -84,8 +84,8 @@ def write_json(out: BinaryIO, source: Source, options: Options) -> Counts:
     if they are asked for: `readings` is their count), `manual`.
     """
     some = tables(source.history)
-    if not options.readings:
-        some = {name: it for name, it in some.items() if name != "readings"}
+    left_out = {"audit"} if options.readings else {"audit", "readings"}
+    some = {name: it for name, it in some.items() if name not in left_out}
     counts: Counts = dict.fromkeys(some, 0)
     book = {name: it.columns for name, it in some.items()}
     out.write(b'{"history":' + _encode(told(source.history)))

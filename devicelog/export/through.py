@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 from devicelog.export.history import History, Manual, Sample, Source, Treatment
 from devicelog.model.flow import SessionEvent
+from devicelog.records.audit import Row
 
 
 class Through:
@@ -36,6 +37,10 @@ class Through:
     def events(self, of: Treatment) -> list[SessionEvent]:
         """See `Source`."""
         return self._source.events(of)
+
+    def audit(self) -> Iterator[Row]:
+        """See `Source`."""
+        return self._source.audit()
 
 
 class Watched(Through):

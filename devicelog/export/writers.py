@@ -3,6 +3,7 @@
 import importlib
 from collections.abc import Callable
 from pathlib import Path, PurePath
+from types import ModuleType
 from typing import BinaryIO, Final
 
 import msgspec
@@ -15,28 +16,44 @@ from devicelog.export.tables import Counts, Options
 Write = Callable[[BinaryIO, Source, Options], Counts]
 
 
-class Form(msgspec.Struct, frozen=True):
-    """A form of export: `text` may go to a terminal.
+class Missing(DevicelogError):
+    """A library that a form needs is not installed."""
 
-    `most`: so many treatments in one file, of one patient; 0: all there are. `named`:
-    it is for people, and not for research.
+
+class Form(msgspec.Struct, frozen=True):
+    """A form of export. `writer` is a function, by its module and name.
+
+    `tables`: a file holds one table; `text`: it may go to a terminal; `archived`: it is
+    a part of an archive. `most`: a file holds so many treatments, of one patient (0:
+    everything); `named`: it is for people, not for research. A module that needs a
+    library has a function `ready`, which raises Missing without it.
     """
 
     suffix: str
     meaning: str
     writer: str
+    tables: bool = False
     text: bool = True
+    archived: bool = True
     most: int = 0
     named: bool = False
 
-    def write(self, out: BinaryIO, source: Source, options: Options) -> Counts:
-        """Everything; how many rows of each table there were.
+    def ready(self) -> None:
+        """Raise Missing where a library that it needs is not installed."""
+        getattr(self._module, "ready", lambda: None)()
 
-        Raises DevicelogError where a library that it needs is missing.
-        """
-        module, name = self.writer.split(":")
-        writer: Write = getattr(importlib.import_module(module), name)
+    def write(self, out: BinaryIO, source: Source, options: Options) -> Counts:
+        """Everything; how many rows of each table there were. Raises Missing."""
+        writer: Write = getattr(self._module, self.writer.split(":")[1])
         return writer(out, source, options)
+
+    def refuses(self, *, patient: bool, pseudonymous: bool) -> str:
+        """Why it cannot hold a patient's history, or everybody's; empty: it can."""
+        if self.most and not patient:
+            return f".{self.suffix} holds one patient"
+        if self.named and pseudonymous:
+            return f".{self.suffix} is for people, not for research"
+        return ""
 
     def path(self, name: Path, number: int, of: int) -> Path:
         """Where one of several files is: `NAME-1.fhir.json`; alone, as it is named."""
@@ -46,28 +63,46 @@ class Form(msgspec.Struct, frozen=True):
         stem = name.name[: -len(end)] if name.name.lower().endswith(end) else name.name
         return name.with_name(f"{stem}-{number}{name.name[len(stem) :]}")
 
+    @property
+    def _module(self) -> ModuleType:
+        return importlib.import_module(_ROOM + self.writer.split(":")[0])
+
 
 _ROOM: Final = "devicelog.export."
 FORMS: Final[dict[str, Form]] = {
     it.suffix: it
     for it in (
-        Form("csv", "a table for every programme", _ROOM + "tables:write_csv"),
-        Form("json", "one document with everything", _ROOM + "tables:write_json"),
-        Form("ndjson", "a JSON object a line", _ROOM + "tables:write_ndjson"),
+        Form("csv", "a table for every programme", "tables:write_csv", tables=True),
+        Form("json", "one document with everything", "tables:write_json"),
+        Form("ndjson", "a JSON object a line", "tables:write_ndjson", tables=True),
+        Form(
+            "parquet",
+            "a table with types and units (extra `parquet`)",
+            "parquet:write",
+            tables=True,
+            text=False,
+        ),
         Form(
             "html",
             "a page with curves, to read and to print",
-            _ROOM + "page:write_html",
+            "page:write",
             most=MOST,
             named=True,
         ),
         Form(
             "pdf",
-            "the same page, as it prints",
-            _ROOM + "page:write_pdf",
+            "the same page as it prints (extra `pdf`)",
+            "pdf:write",
             text=False,
             most=MOST,
             named=True,
+        ),
+        Form(
+            "zip",
+            "all forms, code book, sums, audit extract",
+            "archive:write",
+            text=False,
+            archived=False,
         ),
     )
 }

@@ -16,13 +16,16 @@ from devicelog.export.gather import Gatherer
 from devicelog.export.history import Source, Wanted, heading
 from devicelog.export.parts import Whole
 from devicelog.export.research import Research
+from devicelog.export.rows import Name
 from devicelog.export.tables import Options
 from devicelog.export.through import Watched
+from devicelog.export.verify import Verdict
+from devicelog.export.verify import verify as verified
 from devicelog.export.writers import Form
 from devicelog.journal.queries import Page
 from devicelog.journal.reader import Reader
 from devicelog.operations.alone import write
-from devicelog.operations.config import Config, Loaded
+from devicelog.operations.config import Config, Loaded, load
 from devicelog.operations.master import keyring
 from devicelog.records.audit import TOLD
 from devicelog.records.consent import consenting
@@ -69,6 +72,7 @@ def export(loaded: Loaded, asked: Asked, progress: Progress) -> Done:
     Raises DevicelogError where there is no such patient, where it cannot be recorded
     that this was asked for, or where the file cannot be written.
     """
+    asked.form.ready()
     with Reader(loaded.config.journal.directory) as journal:
         asked, patients = _meant(journal, asked)
         keys = _Keys(loaded.config, asked)
@@ -76,7 +80,10 @@ def export(loaded: Loaded, asked: Asked, progress: Progress) -> Done:
         source = _source(journal, loaded.config, asked, patients, keys)
         with progress(source.count()) as tick:
             watched = Watched(source, tick)
-            paths, rows = _written(watched, asked)
+            table: Name = "readings" if asked.readings else "sessions"
+            key = keys.ring.archive_key if keys.ring else None
+            options = Options(table=table, readings=asked.readings, key=key)
+            paths, rows = _written(watched, asked, options)
         return Done(
             path=", ".join(map(str, paths)),
             rows=rows,
@@ -84,6 +91,17 @@ def export(loaded: Loaded, asked: Asked, progress: Progress) -> Done:
             unnamed=source.history.unnamed,
             lacking=tuple(_lacking(watched, asked)),
         )
+
+
+def verify(path: Path, configured: Path) -> Verdict:
+    """Of an archive; whose it is can be told where there are this clinic's keys.
+
+    Raises DevicelogError where it cannot be read.
+    """
+    key = None
+    with contextlib.suppress(DevicelogError):
+        key = keyring(load(configured).config).archive_key
+    return verified(path, key)
 
 
 # --- Private ----------------------------------------------------------------------
@@ -108,16 +126,11 @@ class _Keys:
 
 def _meant(journal: Reader, asked: Asked) -> tuple[Asked, list[str]]:
     """What is asked, with the pseudonym as it is; and whose treatments are exported."""
-    form = asked.form
-    if form.most and asked.wanted.pseudonym is None:
-        raise DevicelogError(
-            f".{form.suffix} holds one patient", hint="`devicelog export PSEUDONYM`"
-        )
-    if form.named and asked.pseudonymous:
-        raise DevicelogError(
-            f".{form.suffix} is for people, not for research",
-            hint="a table is: .csv, .ndjson",
-        )
+    why = asked.form.refuses(
+        patient=asked.wanted.pseudonym is not None, pseudonymous=asked.pseudonymous
+    )
+    if why:
+        raise DevicelogError(why, hint="a table can: .csv, .ndjson, .parquet")
     code = asked.wanted.pseudonym
     if code is not None:
         code = _known(journal, code)
@@ -197,9 +210,11 @@ def _who(journal: Reader, keys: _Keys, code: str | None) -> tuple[Identity | Non
     return found.who, ""
 
 
-def _written(source: Source, asked: Asked) -> tuple[list[Path], dict[str, int]]:
+def _written(
+    source: Source, asked: Asked, options: Options
+) -> tuple[list[Path], dict[str, int]]:
     """The files and how many rows; all of them get their names, or none does."""
-    form, options = asked.form, Options(readings=asked.readings)
+    form = asked.form
     if not form.most:
         with _place(asked.path) as out:
             rows = form.write(out, source, options)

@@ -2,7 +2,7 @@
 
     master file -> HKDF -> wrapping key -> keys of subjects -> identities, free text
                         -> the audit chain's key
-                        -> by what dates are shifted for research
+                        -> what shifts dates for research, what proves archives
 
 AES-256-GCM throughout; what is sealed names its subject as associated data, so that it
 cannot be moved to another. To delete a subject's wrapped key is to forget what it
@@ -35,6 +35,7 @@ class Keyring:
         self.chain_key = _derived(master, b"chain")
         self.list_key = _derived(master, b"list of the forgotten")
         self.research_key = _derived(master, b"research")
+        self.archive_key = _derived(master, b"archive")
 
     def __repr__(self) -> str:
         return "Keyring(...)"

@@ -16,7 +16,11 @@ SECOND = 1_000_000_000
 def written(source, suffix, *, readings=False):
     """The bytes of this form, and how many rows it says it has."""
     out = io.BytesIO()
-    counts = FORMS[suffix].write(out, source, Options(readings=readings))
+    counts = FORMS[suffix].write(
+        out,
+        source,
+        Options(table="readings" if readings else "sessions", readings=readings),
+    )
     return out.getvalue(), counts
 
 

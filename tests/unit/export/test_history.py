@@ -4,7 +4,7 @@ import pytest
 from journals import entries
 from unit.export.clinic import MASTER, source
 
-from devicelog.export import gather
+from devicelog.export import gather, series
 from devicelog.export.history import Wanted
 from devicelog.export.rows import TABLES
 from devicelog.journal import queries
@@ -53,7 +53,7 @@ def test_a_span_holds_its_first_moment_and_not_its_last(reader):
 
 
 def test_readings_are_those_of_the_journal_in_order(reader, day, monkeypatch):
-    monkeypatch.setattr(gather, "_PAGE", 50)
+    monkeypatch.setattr(series, "_PAGE", 50)
     of = {}
     for it in entries(day):
         if it.kind == "reading" and it.subject:

@@ -13,7 +13,7 @@ from unit.export.patient import US
 from devicelog.export.course import course
 from devicelog.export.curves import chart
 from devicelog.export.history import Wanted
-from devicelog.export.page import document, rendered, write_html
+from devicelog.export.page import document, rendered, write
 from devicelog.export.parts import Whole
 from devicelog.export.tables import Options
 from devicelog.export.texts import Texts, texts
@@ -78,7 +78,7 @@ class Changed(Through):
 
 def page_of(source):
     out = BytesIO()
-    write_html(out, source, Options())
+    write(out, source, Options())
     return out.getvalue().decode()
 
 
