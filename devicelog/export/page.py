@@ -53,10 +53,11 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
         return {"sessions": len(self.sections) - manual, "manual": manual}
 
 
-def write(out: BinaryIO, source: Source, options: Options) -> Counts:  # noqa: ARG001
+def write(out: BinaryIO, source: Source, options: Options) -> Counts:
     """One page, UTF-8; of a part of a history, that part."""
-    told = document(source, Words(texts()))
-    out.write(rendered(told, texts()).encode())
+    words = texts(options.language)
+    told = document(source, Words(words))
+    out.write(rendered(told, words).encode())
     return told.counts
 
 

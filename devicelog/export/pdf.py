@@ -24,10 +24,11 @@ def ready() -> None:
     _weasyprint()
 
 
-def write(out: BinaryIO, source: Source, options: Options) -> Counts:  # noqa: ARG001
+def write(out: BinaryIO, source: Source, options: Options) -> Counts:
     """The page as it prints; of a part of a history, that part. Raises Missing."""
-    told = document(source, Words(texts()))
-    out.write(pdf(rendered(told, texts())))
+    words = texts(options.language)
+    told = document(source, Words(words))
+    out.write(pdf(rendered(told, words)))
     return told.counts
 
 

@@ -98,6 +98,12 @@ FORMS: Final[dict[str, Form]] = {
             named=True,
         ),
         Form(
+            "fhir.json",
+            "a FHIR R4 bundle (extra `fhir`)",
+            "fhir:write",
+            most=MOST,
+        ),
+        Form(
             "zip",
             "all forms, code book, sums, audit extract",
             "archive:write",

@@ -82,7 +82,14 @@ def export(loaded: Loaded, asked: Asked, progress: Progress) -> Done:
             watched = Watched(source, tick)
             table: Name = "readings" if asked.readings else "sessions"
             key = keys.ring.archive_key if keys.ring else None
-            options = Options(table=table, readings=asked.readings, key=key)
+            said = loaded.config.export
+            options = Options(
+                table=table,
+                readings=asked.readings,
+                key=key,
+                codes_file=said.codes_file,
+                language=said.language,
+            )
             paths, rows = _written(watched, asked, options)
         return Done(
             path=", ".join(map(str, paths)),
