@@ -151,3 +151,11 @@ def lose(directory):
     with db:
         db.execute("UPDATE meta SET body = ?, crc = ?", schema.meta_row(meta))
     db.close()
+
+
+def test_the_line_for_the_notes_stands_alone(site):
+    told = site.run("sessions", "show", site.sessions[0], "--line")
+    assert told.stderr == ""
+    assert told.stdout == (
+        "US 1 MHz 50 % 0.8 W/cm2 (unknown) 5:00, 24 J, L knee, SIMULATED\n"
+    )

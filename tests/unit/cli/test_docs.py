@@ -18,6 +18,7 @@ from devicelog.errors import (
     JournalError,
     Unreachable,
 )
+from devicelog.export.verify import Verdict as Looked
 from devicelog.grafana.push import Found
 from devicelog.journal.check import Report
 from devicelog.journal.migrate import Migrated
@@ -44,7 +45,7 @@ from devicelog.records.story import SaidOf
 PAGE = (Path(__file__).parents[3] / "docs" / "cli.md").read_text(encoding="utf-8")
 GROUPS = {
     *("config", "devices", "profile", "sessions", "dashboards"),
-    *("treatments", "calibration", "clock", "db"),
+    *("treatments", "calibration", "clock", "db", "export"),
 }
 SHAPES = (
     Status,
@@ -77,6 +78,7 @@ SHAPES = (
     Verified,
     ReceiptBody,
     Found,
+    Looked,
     Migrated,
 )
 
