@@ -115,6 +115,11 @@ def began(of: Treatment, events: Sequence[SessionEvent]) -> int:
     return next((it.at_ns for it in events if it.event == "start"), of.started_ns)
 
 
+def since(it: SessionEvent) -> int:
+    """When it happened: a change of settings began before it was sure."""
+    return it.began_ns or it.at_ns if it.event == "setting" else it.at_ns
+
+
 # --- Lines ------------------------------------------------------------------------
 
 
@@ -231,13 +236,13 @@ def _marks(
     """One of each moment; what happened together stands in one label."""
     told = [it for it in events if it.event in _MARKS]
     for n, it in enumerate(told):
-        if n and _moment(it) - _moment(told[n - 1]) < _TOGETHER_NS:
+        if n and since(it) - since(told[n - 1]) < _TOGETHER_NS:
             continue
         together = [
-            other for other in told[n:] if _moment(other) - _moment(it) < _TOGETHER_NS
+            other for other in told[n:] if since(other) - since(it) < _TOGETHER_NS
         ]
         labels = dict.fromkeys(_said(other, words) for other in together)
-        yield Mark(_MARKS[it.event], _seconds(zero_ns, _moment(it)), ", ".join(labels))
+        yield Mark(_MARKS[it.event], _seconds(zero_ns, since(it)), ", ".join(labels))
 
 
 def _said(it: SessionEvent, words: Words) -> str:
@@ -259,11 +264,6 @@ def _value(name: str, value: Value | None, words: Words) -> str:
 
 def _level(value: Value | None) -> float:
     return 0.0 if value is None or isinstance(value, str) else float(value)
-
-
-def _moment(it: SessionEvent) -> int:
-    """A change began before it was sure."""
-    return it.began_ns or it.at_ns
 
 
 def _seconds(from_ns: int, at_ns: int) -> float:

@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from devicelog.export.axes import clock
-from devicelog.export.course import began
+from devicelog.export.course import began, since
 from devicelog.export.curves import Chart, chart, sparkline
 from devicelog.export.history import Manual, Treatment
 from devicelog.export.record import assumptions, record
@@ -204,7 +204,7 @@ def _happened(
     zero_ns = began(of, events)
     for it in events:
         if it.event not in ("start", "end"):
-            s = (it.at_ns - zero_ns) / 1_000_000_000
+            s = (since(it) - zero_ns) / 1_000_000_000
             yield clock(max(s, 0.0)), words.event(it)
 
 
