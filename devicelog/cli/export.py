@@ -11,7 +11,7 @@ import click
 from devicelog.cli import output
 from devicelog.cli.times import MOMENT, ns_of
 from devicelog.errors import DevicelogError, Incomplete
-from devicelog.export.history import Wanted
+from devicelog.export.history import Origin, Wanted
 from devicelog.export.writers import FORMS, form_of
 from devicelog.operations import exports
 from devicelog.operations.config import load, path_of
@@ -55,6 +55,14 @@ def export() -> None:
     help="For research: no names, no notes, of those alone who allow it.",
 )
 @click.option("--shift-dates", is_flag=True, help="Each patient's by days of its own.")
+@click.option(
+    "--source",
+    "origin",
+    type=click.Choice(["journal", "influx"]),
+    default="journal",
+    show_default=True,
+    help="The journal, or the store as it stands: it knows less.",
+)
 @click.argument("pseudonym", required=False)
 @output.told
 def history(
@@ -69,12 +77,15 @@ def history(
     everybody: bool,
     pseudonymous: bool,
     shift_dates: bool,
+    origin: Origin,
 ) -> None:
     """One patient's sessions, by devices and by hand; the export is recorded."""
     if everybody == (pseudonym is not None):
         raise click.UsageError("one patient's: PSEUDONYM; or everybody's: --all")
     if (everybody or shift_dates) and not pseudonymous:
         raise click.UsageError("--all and --shift-dates are for --pseudonymous")
+    if origin == "influx" and pseudonymous:
+        raise click.UsageError("for research the journal is the source")
     chosen = form_of(form, file)
     if file is None and not chosen.text:
         raise click.UsageError(f"{chosen.suffix} goes into a file: -o FILE")
@@ -90,6 +101,7 @@ def history(
         readings=readings,
         pseudonymous=pseudonymous,
         shift_dates=shift_dates,
+        origin=origin,
     )
     _told(exports.export(load(path_of(config)), asked, _bar))
 
@@ -139,5 +151,7 @@ def _told(done: exports.Done) -> None:
     output.talk(f"{counts} in {done.path}" if done.path else counts)
     if done.unnamed:
         output.talk(f"nobody is named: {done.unnamed}")
+    for it in done.absent:
+        output.talk(f"not in the store: {it}")
     if done.lacking:
         raise Incomplete("; ".join(done.lacking), hint="the file says so too")

@@ -75,11 +75,8 @@ def _catalogue(*kinds: str, stored: Callable[[str], bool]) -> Iterator[Column]:
 
 
 # What derives from checks, heads and areas that people said stands in no store.
-DERIVED: Final = frozenset(
-    name
-    for name in FIELDS
-    if name.startswith(("energy_corrected", "energy_treated", "output_error"))
-)
+_FROM_PEOPLE: Final = ("energy_corrected", "energy_treated", "output_error", "density_")
+DERIVED: Final = frozenset(name for name in FIELDS if name.startswith(_FROM_PEOPLE))
 SETTINGS: Final = (*_catalogue("setting", stored=lambda name: name not in _LEVELS),)
 TOTALS: Final = (
     *_catalogue("total", stored=lambda name: name not in DERIVED | {"readings"}),

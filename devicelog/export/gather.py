@@ -28,6 +28,7 @@ from devicelog.records.manual import given
 from devicelog.sinks.influx_times import Times
 
 _PAGE: Final = 500
+_AFTER: Final = 4  # entries that follow an end, most often fewer
 _LAST: Final = 2**63 - 1
 _UNKNOWN: Final = Maker()
 _UNTRUSTED: Final = b'"clock_ok":false'
@@ -150,7 +151,7 @@ class Gatherer:
     def _receipt(self, row: SessionRow) -> ReceiptBody | None:
         """The latest. What people and receipts say follows what the wire brought."""
         before = _LAST
-        while page := self._journal.backwards(row.session_id, before):
+        while page := self._journal.backwards(row.session_id, before, _AFTER):
             for entry in page:
                 if entry.kind == "receipt":
                     receipt: ReceiptBody = codec.decode("receipt", entry.body)

@@ -1,7 +1,6 @@
 """Parquet: one table, its types, units and meanings in the schema. Needs pyarrow."""
 
 import importlib
-from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any, BinaryIO, Final
 
@@ -31,16 +30,12 @@ def write(out: BinaryIO, source: Source, options: Options) -> Counts:
     arrow, parquet = _arrow()
     table = tables(source.history)[options.table]
     schema = _schema(arrow, source, table)
-    count = 0
+    count, rows = 0, each(source, table)
     with parquet.ParquetWriter(out, schema, compression="zstd") as writer:
-        for rows in _groups(each(source, table)):
-            arrays = [
-                arrow.array(cells, it.type)
-                for cells, it in zip(zip(*rows, strict=True), schema, strict=True)
-            ]
-            batch = arrow.RecordBatch.from_arrays(arrays, schema=schema)
-            writer.write_batch(batch, row_group_size=_GROUP)
-            count += len(rows)
+        while group := [*islice(rows, _GROUP)]:
+            count += len(group)
+            writer.write_batch(_batch(arrow, schema, group), row_group_size=_GROUP)
+            group.clear()  # before the next is gathered
     return {table.name: count}
 
 
@@ -81,7 +76,9 @@ def _schema(arrow: Any, source: Source, table: Table) -> Any:
     return arrow.schema(fields, metadata=metadata)
 
 
-def _groups(rows: Iterable[Row]) -> Iterator[list[Row]]:
-    it = iter(rows)
-    while group := [*islice(it, _GROUP)]:
-        yield group
+def _batch(arrow: Any, schema: Any, rows: list[Row]) -> Any:
+    arrays = [
+        arrow.array(cells, it.type)
+        for cells, it in zip(zip(*rows, strict=True), schema, strict=True)
+    ]
+    return arrow.RecordBatch.from_arrays(arrays, schema=schema)

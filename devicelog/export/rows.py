@@ -44,6 +44,8 @@ class Table(msgspec.Struct, frozen=True):
     def only(self, wanted: Callable[[Column], bool]) -> "Table":
         """The same with these columns alone."""
         places = [n for n, it in enumerate(self.columns) if wanted(it)]
+        if len(places) == len(self.columns):
+            return self
         whole = self.row
 
         def row(*things: Any) -> Row:

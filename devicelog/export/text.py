@@ -6,7 +6,8 @@ from typing import Final
 
 from devicelog.clock import SECOND
 
-_SECONDS: Final = 4096  # remembered
+_KEPT: Final = 4096  # so many are remembered
+_SHORT: Final = 64  # of texts, those that are no longer
 # What a programme of tables takes for a formula, at the start of a cell or of what it
 # may split a cell at; and what hides it from that.
 _RISK: Final = "=+\\-@\t\r\n＝＋－＠"  # noqa: RUF001  (the wide ones count too)
@@ -15,9 +16,24 @@ _FORMULA: Final = re.compile(f"{_SPLIT}('*)(?=[{_RISK}])")
 _GUARDED: Final = re.compile(f"{_SPLIT}'('*)(?=[{_RISK}])")
 
 
+class _Guarded(dict[str, str]):
+    """Texts as they are guarded; words of devices come again and again."""
+
+    def __missing__(self, text: str) -> str:
+        if len(self) >= _KEPT:
+            self.clear()
+        safe = _FORMULA.sub(r"\1'\2", text)
+        if len(text) <= _SHORT:
+            self[text] = safe
+        return safe
+
+
+_guarded: Final = _Guarded()
+
+
 def guarded(text: str) -> str:
     """The text with a quote before what would be taken for a formula."""
-    return _FORMULA.sub(r"\1'\2", text)
+    return _guarded[text]
 
 
 def unguarded(text: str) -> str:
@@ -29,7 +45,7 @@ class _Times(dict[int, str]):
     """UTC seconds as text; the same second comes more than once."""
 
     def __missing__(self, second: int) -> str:
-        if len(self) >= _SECONDS:
+        if len(self) >= _KEPT:
             self.clear()
         text = datetime.fromtimestamp(second, UTC).isoformat()[:19]
         self[second] = text

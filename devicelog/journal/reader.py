@@ -94,7 +94,7 @@ class Reader:
         """The entry that was made under this key."""
         return self._entry(queries.ENTRIES + "WHERE key = ?", key)
 
-    def backwards(self, subject: str, before: int, limit: int = 20) -> list[Entry]:
+    def backwards(self, subject: str, before: int, limit: int) -> list[Entry]:
         """Entries of a subject with a lower `seq`, the newest first."""
         rows = self._rows(queries.BACKWARDS, (subject, before, limit))
         return [Entry(*row) for row in rows]
@@ -172,11 +172,10 @@ class Reader:
 
     def heads(self, session_id: str | None = None) -> list[HeadRow]:
         """Heads that the wire named, by session; of one session or of all."""
-        query = (
-            "SELECT session_id, serial, id FROM heads"
-            " WHERE ?1 IS NULL OR session_id = ?1"
-        )
-        return self._made(HeadRow, query, (session_id,))
+        query = "SELECT session_id, serial, id FROM heads"
+        if session_id is None:
+            return self._made(HeadRow, query)
+        return self._made(HeadRow, query + " WHERE session_id = ?", (session_id,))
 
     def standing(self, session_id: str) -> Entry | None:
         """The entry that says whose this session is now."""

@@ -10,13 +10,14 @@ from typing import BinaryIO
 import msgspec
 
 from devicelog.clock import SystemClock
-from devicelog.errors import DevicelogError
+from devicelog.errors import ConfigError, DevicelogError
 from devicelog.export import files
 from devicelog.export.gather import Gatherer
-from devicelog.export.history import Source, Wanted, heading
+from devicelog.export.history import Origin, Source, Wanted, heading
 from devicelog.export.parts import Whole
 from devicelog.export.research import Research
 from devicelog.export.rows import Name
+from devicelog.export.stored import ABSENT, Stored
 from devicelog.export.tables import Options
 from devicelog.export.through import Watched
 from devicelog.export.verify import Verdict
@@ -33,11 +34,14 @@ from devicelog.records.keys import Identity, Keyring
 from devicelog.records.manual import given
 from devicelog.records.patients import person
 from devicelog.records.request import View
+from devicelog.sinks.influx_server import Server
+from devicelog.sinks.settings import InfluxSettings
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be exported, in which form, where to. `path` None: to stdout.
 
+    `origin`: the journal, or the store as it stands.
     `pseudonymous`: for research, of those alone who allow it; `shift_dates` too.
     """
 
@@ -47,12 +51,13 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     readings: bool = False
     pseudonymous: bool = False
     shift_dates: bool = False
+    origin: Origin = "journal"
 
 
 class Done(msgspec.Struct, frozen=True, kw_only=True):
     """What was exported. `rows` by table; `unnamed` says why nobody is named.
 
-    `lacking`: what the data leave open, in words.
+    `lacking`: what the data leave open, in words; `absent`: what the source never has.
     """
 
     path: str
@@ -60,6 +65,7 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
     simulated: bool
     unnamed: str = ""
     lacking: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
 
 
 Tick = Callable[[], None]
@@ -73,11 +79,16 @@ def export(loaded: Loaded, asked: Asked, progress: Progress) -> Done:
     that this was asked for, or where the file cannot be written.
     """
     asked.form.ready()
-    with Reader(loaded.config.journal.directory) as journal:
+    if asked.origin == "influx":
+        _configured(loaded)
+    with contextlib.ExitStack() as open_:
+        journal = open_.enter_context(Reader(loaded.config.journal.directory))
         asked, patients = _meant(journal, asked)
         keys = _Keys(loaded.config, asked)
         _record(loaded.config, asked, patients)
-        source = _source(journal, loaded.config, asked, patients, keys)
+        source = _source(
+            journal, loaded, asked, patients=patients, keys=keys, open_=open_
+        )
         with progress(source.count()) as tick:
             watched = Watched(source, tick)
             table: Name = "readings" if asked.readings else "sessions"
@@ -97,6 +108,7 @@ def export(loaded: Loaded, asked: Asked, progress: Progress) -> Done:
             simulated=source.history.simulated,
             unnamed=source.history.unnamed,
             lacking=tuple(_lacking(watched, asked)),
+            absent=ABSENT if asked.origin == "influx" else (),
         )
 
 
@@ -159,6 +171,7 @@ def _record(config: Config, asked: Asked, patients: list[str]) -> None:
         "readings": asked.readings,
         "pseudonymous": asked.pseudonymous,
         "shifted": asked.shift_dates,
+        "influx": asked.origin == "influx",
     }
     words = ["export", asked.form.suffix, *(it for it, said in told.items() if said)]
     few = patients if len(patients) <= TOLD else []
@@ -173,20 +186,32 @@ def _record(config: Config, asked: Asked, patients: list[str]) -> None:
 
 
 def _source(
-    journal: Reader, config: Config, asked: Asked, patients: list[str], keys: _Keys
+    journal: Reader,
+    loaded: Loaded,
+    asked: Asked,
+    *,
+    patients: list[str],
+    keys: _Keys,
+    open_: contextlib.ExitStack,
 ) -> Source:
     """Once it is recorded: the head of the chain is that record."""
+    site = loaded.config.site
     who, why = None, ""
     if not asked.pseudonymous:
         who, why = _who(journal, keys, asked.wanted.pseudonym)
     head = heading(
         journal,
         asked.wanted,
-        timezone=config.site.timezone,
+        timezone=site.timezone,
         made_ns=SystemClock().wall_ns(),
         identity=who,
         unnamed=why,
     )
+    if asked.origin == "influx":
+        server = Server(_configured(loaded), simulated=site.simulated)
+        open_.callback(server.close)
+        server.open()
+        return Stored(server.ask, head)
     if not asked.pseudonymous:
         return Gatherer(journal, head, ring=keys.ring)
     key = keys.ring.research_key if keys.ring and asked.shift_dates else None
@@ -205,6 +230,15 @@ def _known(journal: Reader, typed: str) -> str:
             f"no patient {code}", hint="`devicelog patients list` shows them"
         )
     return code
+
+
+def _configured(loaded: Loaded) -> InfluxSettings:
+    if isinstance(loaded.config.influx, msgspec.UnsetType):
+        raise ConfigError(
+            f"{loaded.source} names no store",
+            hint="add [influx] with url, bucket and token_file",
+        )
+    return loaded.config.influx
 
 
 def _who(journal: Reader, keys: _Keys, code: str | None) -> tuple[Identity | None, str]:
@@ -255,4 +289,5 @@ def _place(path: Path | None) -> Iterator[BinaryIO]:
 def _lacking(watched: Watched, asked: Asked) -> Iterator[str]:
     if watched.retired and asked.readings:
         yield f"{watched.retired} sessions have no readings left: they were retired"
-    yield from (f"it lacks {it}" for it in watched.history.absent)
+    absent = watched.history.absent
+    yield from (f"it lacks {it}" for it in absent if it not in ABSENT)

@@ -57,7 +57,7 @@ class Deriver:
     def session(self, row: SessionRow) -> Session:
         """The session with all that is derived."""
         used = self._heads.of(row)
-        check, why = self._check(row)
+        check, why = self._check(row, used)
         found = densities(row)
         if check is not None and check.error_pct is not None:
             found["output_error_pct"] = check.error_pct
@@ -75,11 +75,10 @@ class Deriver:
             derived=rounded(found),
         )
 
-    def _check(self, row: SessionRow) -> tuple[Checked | None, Why]:
+    def _check(self, row: SessionRow, used: list[Used]) -> tuple[Checked | None, Why]:
         """By which check the dose is corrected, else why it is not."""
         if not _CORRECTED.keys() & row.totals.keys():
             return None, ""
-        used = self._heads.of(row)
         if len(used) != 1:
             return None, "several heads" if used else "head unknown"
         if self._changed(row):

@@ -1,6 +1,7 @@
 """The figures: `make bench` prints one table, medians of several runs, in four minutes.
 
     cd tests && python -m bench [quick] [yardsticks] [pipeline] [ports] [idle] [commits]
+        [exports]
 
 `quick` shortens every run to see that it works; its figures say nothing.
 """
@@ -9,13 +10,14 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import commits, machine, pipeline, ports, yardsticks
+from bench import commits, exports, machine, pipeline, ports, yardsticks
 from bench.table import Row, show
 
 PARTS = {
     "yardsticks": yardsticks.rows,
     "pipeline": pipeline.rows,
     "commits": commits.rows,
+    "exports": exports.rows,
     "idle": ports.idle_rows,
     "ports": ports.rows,
 }
