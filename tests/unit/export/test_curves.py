@@ -4,7 +4,7 @@ import math
 import re
 import xml.etree.ElementTree as ET
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from devicelog.export.axes import clock, levels, seconds
@@ -84,6 +84,7 @@ def heights(path):
     ]
 
 
+@settings(deadline=None)
 @given(CHARTS)
 def test_any_numbers_and_any_text_are_drawn(it):
     for draw in (chart, overlay, sparkline):
@@ -99,6 +100,7 @@ def test_any_numbers_and_any_text_are_drawn(it):
             assert all(math.isfinite(float(n)) for n in numbers)
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.floats(0, 3600), DEVICE), min_size=1, max_size=400).map(tuple)
 )
@@ -122,6 +124,7 @@ def test_an_hour_of_readings_at_ten_a_second_keeps_one_spike_and_one_drop():
     assert max(drawn) == 146
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(0, 50), st.floats(0, 9)), max_size=300))
 def test_a_column_keeps_first_last_lowest_and_highest(points):
     points = sorted(points, key=lambda it: it[0])
@@ -207,6 +210,7 @@ def test_an_overlay_draws_its_first_line_last():
     ]
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(-1e12, 1e12), max_size=9))
 def test_an_axis_holds_all_values_and_says_few_numbers(told):
     axis = levels(told, 100, 0)
@@ -215,6 +219,7 @@ def test_an_axis_holds_all_values_and_says_few_numbers(told):
     assert len({label for _, label in axis.ticks}) == len(axis.ticks)
 
 
+@settings(deadline=None)
 @given(st.floats(0, 1e9))
 def test_an_axis_of_time_says_few_times(until):
     axis = seconds(until, 0, 700)
@@ -241,6 +246,7 @@ def test_ticks_are_round():
     assert clock(3905) == "1:05:05"
 
 
+@settings(deadline=None)
 @given(POINTS)
 def test_what_no_device_gives_is_a_break(points):
     kept = values([clean(Line("set", "", points))])
