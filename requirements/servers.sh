@@ -10,7 +10,7 @@ done
 # What WeasyPrint draws with: libraries and a font, no commands.
 for pair in libpango-1.0:libpango-1.0-0 libpangoft2-1.0:libpangoft2-1.0-0 \
         libharfbuzz-subset:libharfbuzz-subset0; do
-    ldconfig -p 2>/dev/null | grep -q "${pair%%:*}\.so" || missing="$missing ${pair#*:}"
+    /sbin/ldconfig -p 2>/dev/null | grep -q "${pair%%:*}\.so" || missing="$missing ${pair#*:}"
 done
 [ -d /usr/share/fonts/truetype/dejavu ] || missing="$missing fonts-dejavu-core"
 [ -n "$missing" ] || exit 0

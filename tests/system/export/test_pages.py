@@ -7,7 +7,7 @@ import zipfile
 
 import msgspec
 import pytest
-from requires import tool
+from requires import paper, tool
 from system.export.conftest import NAME, NOTE, NUMBER
 from system.export.drawing import said
 
@@ -34,6 +34,7 @@ def test_a_page_goes_to_stdout_too(site):
 
 def test_paper_is_written(site):
     tool("pdftotext")
+    paper()
     path = site.folder / "history.pdf"
     site.export("-o", str(path))
     data = path.read_bytes()
@@ -83,6 +84,7 @@ def test_everybody_is_refused(site, form):
 
 
 def test_an_archive_has_them(site):
+    paper()
     path = site.folder / "history.zip"
     site.export("-o", str(path))
     with zipfile.ZipFile(path) as archive:

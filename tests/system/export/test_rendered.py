@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from requires import tool
+from requires import paper, tool
 from system.export.drawing import browsed, pixels, printed, said
 from unit.export.patient import Patient, fortnight
 
@@ -96,6 +96,7 @@ def test_a_browser_shows_each_curve_as_a_line_in_its_colour(charts, tmp_path):
 
 def test_paper_shows_each_curve_as_a_line_in_its_colour(charts, tmp_path):
     tool("pdftoppm")
+    paper()
     (picture,) = printed(pdf(stacked(charts)), tmp_path)
     assert picture.size == (WIDE, len(charts) * HIGH)
     look(picture, charts)
@@ -103,6 +104,7 @@ def test_paper_shows_each_curve_as_a_line_in_its_colour(charts, tmp_path):
 
 def test_the_look_notices_a_filled_curve(charts, tmp_path):
     tool("pdftoppm")
+    paper()
     filled = [
         (
             svg.replace(
@@ -130,6 +132,7 @@ def test_the_whole_page_is_seen_in_a_browser(page, tmp_path):
 
 def test_the_whole_page_is_printed_with_its_text(page, tmp_path):
     tool("pdftotext")
+    paper()
     made = pdf(page)
     text = " ".join(said(made, tmp_path).split())
     for part in (
@@ -165,6 +168,7 @@ def test_the_whole_page_is_printed_with_its_text(page, tmp_path):
     ],
 )
 def test_no_address_is_asked_for(asks):
+    paper()
     with pytest.raises(DevicelogError, match="nothing was fetched"):
         pdf(f"<!doctype html><p>page</p>{asks}")
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
-from requires import tool
+from requires import paper, tool
 from system.identity.canary import in_bytes
 from unit.export.clinic import US, source
 from unit.export.reading import from_csv, wanted, written
@@ -102,6 +102,7 @@ def test_no_byte_of_any_form_names_anybody(clinic, form, shifted):
 
 def test_with_names_the_canaries_are_found_in_every_form(clinic):
     """Else the test above could not fail."""
+    paper()
     with clinic.reader() as reader:
         told = source(reader, Wanted(pseudonym=clinic.codes[0]), ring=clinic.ring)
         for form in FORMS:
