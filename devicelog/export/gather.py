@@ -166,7 +166,7 @@ class Gatherer:
         if self._ring is None:
             return ()
         kinds = ("binding", "annotation", "purpose")
-        said = [it for kind in kinds for it in self._of(row, kind)]
+        said = [it for kind in kinds for it in self._journal.about(row, kind)]
         said.sort(key=lambda it: it.seq)
         return self._opened(said, row.session_id, self._ring)
 

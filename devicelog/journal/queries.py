@@ -22,6 +22,14 @@ BY_SUBJECT: Final = (
 BY_KIND: Final = (
     ENTRIES + "INDEXED BY entries_kind WHERE kind = :kind AND kind <> 'reading'" + REST
 )
+# By both indexes, for the rows of a session's readings would all be read else.
+_BOTH: Final = (
+    "SELECT seq FROM entries INDEXED BY entries_subject"
+    " WHERE subject = :subject AND subject <> ''"
+    " INTERSECT SELECT seq FROM entries INDEXED BY entries_kind"
+    " WHERE kind = :kind AND kind <> 'reading' AND seq BETWEEN :first AND :last"
+)
+OF_SUBJECT: Final = ENTRIES + f"WHERE seq IN ({_BOTH}) ORDER BY seq"
 BACKWARDS: Final = (
     ENTRIES
     + "INDEXED BY entries_subject WHERE subject = ? AND subject <> '' AND seq < ?"
@@ -41,9 +49,10 @@ ENTRY: Final = (
     "SELECT e.seq, at_ns, e.device, channel, kind, subject, key, body, mac FROM "
 )
 STANDING: Final = ENTRY + "bindings b JOIN entries e USING (seq) WHERE session_id = ?"
+# From the few that wait to their entries: else the whole journal is walked.
 AHEAD: Final = (
     ENTRY
-    + "ahead a JOIN entries e USING (seq)"
+    + "ahead a CROSS JOIN entries e USING (seq)"
     + " WHERE :device IS NULL OR a.device = :device ORDER BY e.seq"
 )
 _SESSION: Final = (
@@ -63,6 +72,7 @@ SESSIONS: Final = (
     _SESSION + "sessions s LEFT JOIN bindings b USING (session_id)" + _SAID
 )
 
+OPEN: Final = SESSIONS + " WHERE ended_ns IS NULL ORDER BY started_ns, s.session_id"
 FOUND: Final = SESSIONS + (
     " WHERE (NOT :open OR ended_ns IS NULL)"
     " AND (:device IS NULL OR device = :device)"

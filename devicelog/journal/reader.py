@@ -99,6 +99,12 @@ class Reader:
         rows = self._rows(queries.BACKWARDS, (subject, before, limit))
         return [Entry(*row) for row in rows]
 
+    def about(self, row: SessionRow, kind: str) -> list[Entry]:
+        """All entries of a kind about a session, without a look at its readings."""
+        asked: dict[str, Any] = {"subject": row.session_id, "kind": kind}
+        asked |= {"first": row.first_seq, "last": row.last_seq}
+        return [Entry(*it) for it in self._rows(queries.OF_SUBJECT, asked)]
+
     def last(self, kind: str, device: str, channel: str | None = None) -> Entry | None:
         """The latest entry of this kind from this device, or of one channel of it."""
         newest = self._entry(queries.LAST, device, kind)
@@ -164,11 +170,7 @@ class Reader:
 
     def open_sessions(self) -> list[SessionRow]:
         """All that nothing has ended, in order of their start."""
-        query = (
-            queries.SESSIONS
-            + " WHERE ended_ns IS NULL ORDER BY started_ns, s.session_id"
-        )
-        return self._made(SessionRow, query)
+        return self._made(SessionRow, queries.OPEN)
 
     def heads(self, session_id: str | None = None) -> list[HeadRow]:
         """Heads that the wire named, by session; of one session or of all."""

@@ -145,7 +145,7 @@ def _recording(
         [*program, "run"], env=os.environ | environ, stderr=subprocess.DEVNULL
     )
     try:
-        until = time.monotonic() + 60
+        until = time.monotonic() + 300
         while time.monotonic() < until and child.poll() is None:
             with contextlib.suppress(Exception):
                 [*ask(str(place / "data"), "status")]

@@ -2,12 +2,14 @@
 
 import csv
 import io
+import itertools
 import json
 import sqlite3
 
 import msgspec
 import pytest
-from system.export.conftest import NAME, NOTE, NUMBER
+from system.export.conftest import NAME, NOTE, NUMBER, made
+from unit.export.clinic import Small
 
 from devicelog.journal import schema
 from devicelog.journal.directory import Directory
@@ -130,6 +132,23 @@ def test_a_name_that_says_no_form_is_asked_about(site):
     assert "--format" in told.stderr
     assert site.left == []
     assert site.audits() == []
+
+
+def test_readings_that_were_retired_are_told_and_the_exit_code_says_so(tmp_path):
+    site = made(tmp_path)
+    clinic = Small(site.data)
+    with clinic.writer:
+        clinic.clock.advance(1000)
+        clinic.run = "run-2"
+        clinic._n = itertools.count(1000)
+        name = clinic.start("us-1.us.20261125T101502Z")
+        told = {"reason": "completed", "ended_ns": clinic.clock.wall_ns()}
+        clinic.event(name, "end", readings=300, **told)
+        clinic.assign(name, site.code, confirm=True)
+    assert len(lines(site.export().stdout)) == 4  # totals stand
+    told = site.export("--readings", code=5)
+    assert len(lines(told.stdout)) == 15
+    assert "1 sessions have no readings left" in told.stderr
 
 
 def test_what_a_salvage_lost_is_told_and_the_exit_code_says_so(site):

@@ -45,6 +45,18 @@ def test_a_patients_sessions_are_found_by_an_index(reader):
         assert not [it for it in steps if it.startswith("SCAN")], steps
 
 
+def test_the_heads_of_one_session_are_found_by_an_index(reader):
+    said = []
+    reader._db.set_trace_callback(said.append)
+    heads = {it.session_id: reader.heads(it.session_id) for it in reader.sessions()}
+    reader._db.set_trace_callback(None)
+    asked = {it for it in said if "FROM heads" in it}
+    assert sum(map(len, heads.values())) == len(reader.heads()) > 20
+    for query in asked:
+        (step,) = reader._rows("EXPLAIN QUERY PLAN " + query)
+        assert step[3].startswith("SEARCH"), step
+
+
 def test_a_span_holds_its_first_moment_and_not_its_last(reader):
     starts = [it.started_ns for it in source(reader).treatments()]
     wanted = Wanted(from_ns=starts[3], to_ns=starts[9])
@@ -91,6 +103,21 @@ def test_an_open_session_has_no_end(small):
     with small.reader() as reader:
         (told,) = source(reader).treatments()
     assert (told.ended_ns, told.end_offset_min, told.retired) == (None, None, False)
+
+
+def test_a_session_without_its_readings_says_that_they_were_retired(small):
+    name = small.start()
+    ended_ns = small.clock.wall_ns()
+    told = {"reason": "completed", "ended_ns": ended_ns, "readings": 300}
+    small.event(name, "end", totals={"energy_j": 24.0}, **told)
+    with small.reader() as reader:
+        (treatment,) = source(reader).treatments()
+        assert [*source(reader).readings(treatment)] == []
+        row = next(rows("sessions", source(reader)))
+    assert treatment.retired
+    assert (treatment.readings, treatment.totals["energy_j"]) == (300, 24.0)
+    cells = dict(zip(TABLES["sessions"].names, row, strict=True))
+    assert (cells["readings_retired"], cells["readings"]) == (True, 300)
 
 
 def test_the_last_receipt_counts(small):

@@ -13,7 +13,7 @@ import requires
 from journals import clinic, entries, event, fill, reading, writer
 
 from devicelog.errors import JournalError
-from devicelog.journal import check, projections
+from devicelog.journal import check, projections, queries
 from devicelog.journal.reader import Reader
 from devicelog.model import codec
 from devicelog.model.flow import Draft, Identity
@@ -268,3 +268,15 @@ def test_a_directory_that_may_be_read_only_is_read(public):
     told = as_nobody(public)
 
     assert int(told.stdout) == 130 + 3 + 2 + 2, told.stderr
+
+
+def test_bindings_ahead_are_found_without_a_walk_through_the_journal(tmp_path):
+    """The recorder asks each second, however many entries there are."""
+    with writer(tmp_path) as journal:
+        fill(journal, clinic(0, 100))
+    with Reader(str(tmp_path)) as reader:
+        asked = {"device": None}
+        plan = reader._rows("EXPLAIN QUERY PLAN " + queries.AHEAD, asked)
+        steps = [row[3] for row in plan]
+    assert "SCAN e" not in steps
+    assert "SEARCH e USING INTEGER PRIMARY KEY (rowid=?)" in steps
