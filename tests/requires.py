@@ -5,6 +5,8 @@ import shutil
 
 import pytest
 
+from devicelog.export.writers import FORMS, Missing
+
 
 def _lacking(reason: str) -> None:
     if os.environ.get("DEVICELOG_REQUIRE_SERVERS") == "1":
@@ -22,3 +24,11 @@ def tool(name: str) -> None:
     """The test starts this program."""
     if shutil.which(name) is None:
         _lacking(f"needs {name}")
+
+
+def paper() -> None:
+    """The test draws a PDF: WeasyPrint is there, what it draws with may not be."""
+    try:
+        FORMS["pdf"].ready()
+    except Missing as error:
+        _lacking(str(error))

@@ -12,6 +12,7 @@ import hmac
 import zipfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, BinaryIO, Final, Literal, cast
 
 import msgspec
@@ -19,6 +20,7 @@ import msgspec
 from devicelog.clock import SECOND
 from devicelog.export.book import book_table, readme
 from devicelog.export.history import Source
+from devicelog.export.parts import Whole
 from devicelog.export.rows import tables
 from devicelog.export.tables import Counts, Options, csv_table, told
 from devicelog.export.writers import FORMS, Form, Missing
@@ -52,7 +54,7 @@ def write(out: BinaryIO, source: Source, options: Options) -> Counts:
     sealed = _Sealed(out)
     with zipfile.ZipFile(cast("Any", sealed), "w", zipfile.ZIP_DEFLATED) as zipped:
         zipped.comment = COMMENT + b"0" * DIGEST
-        archive = _Archive(zipped, source, options.key)
+        archive = _Archive(zipped, source, options)
         archive.fill()
     sealed.end()
     return archive.rows
@@ -68,11 +70,11 @@ def mac(key: bytes, manifest: bytes) -> str:
 
 class _Archive:
     def __init__(
-        self, zipped: zipfile.ZipFile, source: Source, key: bytes | None
+        self, zipped: zipfile.ZipFile, source: Source, options: Options
     ) -> None:
         self._zipped = zipped
         self._source = source
-        self._key = key
+        self._options = options
         made = datetime.fromtimestamp(source.history.made_ns // SECOND, UTC)
         self._made = made.timetuple()[:6]
         self._parts: list[Part] = []
@@ -100,24 +102,41 @@ class _Archive:
         )
         with self._part(MANIFEST) as out:
             out.write(manifest)
-        if self._key is not None:
+        if self._options.key is not None:
             with self._part(MAC) as out:
-                out.write(mac(self._key, manifest).encode())
+                out.write(mac(self._options.key, manifest).encode())
 
     def _form(self, form: Form) -> None:
-        """Of a form that holds one table, a file for each."""
+        """Of a form that holds one table, a file for each; of parts, one for each."""
+        history = self._source.history
+        why = form.refuses(
+            patient=history.wanted.pseudonym is not None,
+            pseudonymous=history.pseudonymous,
+        )
+        if why:
+            self._left_out[form.suffix] = why
+            return
         try:
             form.ready()
         except Missing as error:
             self._left_out[form.suffix] = error.message
             return
-        if not form.tables:
+        if form.most:
+            for part in Whole(self._source, form.most):
+                path = form.path(Path(f"history.{form.suffix}"), part.number, part.of)
+                with self._part(path.name) as out:
+                    form.write(out, part, self._options)
+        elif not form.tables:
             with self._part(f"history.{form.suffix}") as out:
-                form.write(out, self._source, Options(readings=True))
-            return
-        for name in tables(self._source.history):
-            with self._part(f"{name}.{form.suffix}") as out:
-                self.rows |= form.write(out, self._source, Options(table=name))
+                form.write(out, self._source, self._with(readings=True))
+        else:
+            for name in tables(history):
+                with self._part(f"{name}.{form.suffix}") as out:
+                    options = self._with(table=name)
+                    self.rows |= form.write(out, self._source, options)
+
+    def _with(self, **said: Any) -> Options:
+        return msgspec.structs.replace(self._options, **said)
 
     @contextlib.contextmanager
     def _part(self, name: str) -> Iterator[BinaryIO]:

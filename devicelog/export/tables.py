@@ -24,11 +24,14 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """`table`: of a form that holds one; `readings`: of a document, the readings too.
 
     `key`: what proves to who holds it too that an archive is of this clinic.
+    `codes_file`: codes of others in FHIR; `language`: of a page.
     """
 
     table: Name = "sessions"
     readings: bool = False
     key: bytes | None = None
+    codes_file: str = ""
+    language: str = "en"
 
 
 Counts = dict[str, int]  # rows that were written, by the name of their table

@@ -2,7 +2,7 @@
 
 import importlib
 from collections.abc import Callable
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from types import ModuleType
 from typing import BinaryIO, Final
 
@@ -10,6 +10,7 @@ import msgspec
 
 from devicelog.errors import DevicelogError
 from devicelog.export.history import Source
+from devicelog.export.parts import MOST, PRINTED
 from devicelog.export.tables import Counts, Options
 
 Write = Callable[[BinaryIO, Source, Options], Counts]
@@ -23,8 +24,9 @@ class Form(msgspec.Struct, frozen=True):
     """A form of export. `writer` is a function, by its module and name.
 
     `tables`: a file holds one table; `text`: it may go to a terminal; `archived`: it is
-    a part of an archive. A module that needs a library has a function `ready`, which
-    raises Missing without it.
+    a part of an archive. `most`: a file holds so many treatments, of one patient (0:
+    everything); `named`: it is for people, not for research. A module that needs a
+    library has a function `ready`, which raises Missing without it.
     """
 
     suffix: str
@@ -33,6 +35,8 @@ class Form(msgspec.Struct, frozen=True):
     tables: bool = False
     text: bool = True
     archived: bool = True
+    most: int = 0
+    named: bool = False
 
     def ready(self) -> None:
         """Raise Missing where a library that it needs is not installed."""
@@ -42,6 +46,22 @@ class Form(msgspec.Struct, frozen=True):
         """Everything; how many rows of each table there were. Raises Missing."""
         writer: Write = getattr(self._module, self.writer.split(":")[1])
         return writer(out, source, options)
+
+    def refuses(self, *, patient: bool, pseudonymous: bool) -> str:
+        """Why it cannot hold a patient's history, or everybody's; empty: it can."""
+        if self.most and not patient:
+            return f".{self.suffix} holds one patient"
+        if self.named and pseudonymous:
+            return f".{self.suffix} is for people, not for research"
+        return ""
+
+    def path(self, name: Path, number: int, of: int) -> Path:
+        """Where one of several files is: `NAME-1.fhir.json`; alone, as it is named."""
+        if of == 1:
+            return name
+        end = f".{self.suffix}"
+        stem = name.name[: -len(end)] if name.name.lower().endswith(end) else name.name
+        return name.with_name(f"{stem}-{number}{name.name[len(stem) :]}")
 
     @property
     def _module(self) -> ModuleType:
@@ -61,6 +81,27 @@ FORMS: Final[dict[str, Form]] = {
             "parquet:write",
             tables=True,
             text=False,
+        ),
+        Form(
+            "html",
+            "a page with curves, to read and to print",
+            "page:write",
+            most=MOST,
+            named=True,
+        ),
+        Form(
+            "pdf",
+            "the same page as it prints (extra `pdf`)",
+            "pdf:write",
+            text=False,
+            most=PRINTED,
+            named=True,
+        ),
+        Form(
+            "fhir.json",
+            "a FHIR R4 bundle (extra `fhir`)",
+            "fhir:write",
+            most=MOST,
         ),
         Form(
             "zip",

@@ -20,6 +20,7 @@ from devicelog.drivers.load import ProfileError
 from devicelog.drivers.load import load as load_profile
 from devicelog.drivers.profile import Profile
 from devicelog.errors import ConfigError
+from devicelog.export.settings import ExportSettings
 from devicelog.grafana.settings import GrafanaSettings
 from devicelog.journal.settings import JournalSettings
 from devicelog.operations import config_checks as checks
@@ -62,6 +63,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     grafana: GrafanaSettings | msgspec.UnsetType = msgspec.UNSET
     keys: KeySettings = KeySettings()
     backup: BackupSettings = BackupSettings()
+    export: ExportSettings = ExportSettings()
     devices: tuple[DeviceSettings, ...] = ()
 
 

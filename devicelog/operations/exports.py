@@ -2,6 +2,7 @@
 
 import contextlib
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -13,6 +14,7 @@ from devicelog.errors import ConfigError, DevicelogError
 from devicelog.export import files
 from devicelog.export.gather import Gatherer
 from devicelog.export.history import Origin, Source, Wanted, heading
+from devicelog.export.parts import Whole
 from devicelog.export.research import Research
 from devicelog.export.rows import Name
 from devicelog.export.stored import ABSENT, Stored
@@ -87,14 +89,21 @@ def export(loaded: Loaded, asked: Asked, progress: Progress) -> Done:
         source = _source(
             journal, loaded, asked, patients=patients, keys=keys, open_=open_
         )
-        with progress(source.count()) as tick, _place(asked.path) as out:
+        with progress(source.count()) as tick:
             watched = Watched(source, tick)
             table: Name = "readings" if asked.readings else "sessions"
             key = keys.ring.archive_key if keys.ring else None
-            options = Options(table=table, readings=asked.readings, key=key)
-            rows = asked.form.write(out, watched, options)
+            said = loaded.config.export
+            options = Options(
+                table=table,
+                readings=asked.readings,
+                key=key,
+                codes_file=said.codes_file,
+                language=said.language,
+            )
+            paths, rows = _written(watched, asked, options)
         return Done(
-            path=str(asked.path or ""),
+            path=", ".join(map(str, paths)),
             rows=rows,
             simulated=source.history.simulated,
             unnamed=source.history.unnamed,
@@ -136,6 +145,11 @@ class _Keys:
 
 def _meant(journal: Reader, asked: Asked) -> tuple[Asked, list[str]]:
     """What is asked, with the pseudonym as it is; and whose treatments are exported."""
+    why = asked.form.refuses(
+        patient=asked.wanted.pseudonym is not None, pseudonymous=asked.pseudonymous
+    )
+    if why:
+        raise DevicelogError(why, hint="a table can: .csv, .ndjson, .parquet")
     code = asked.wanted.pseudonym
     if code is not None:
         code = _known(journal, code)
@@ -235,6 +249,30 @@ def _who(journal: Reader, keys: _Keys, code: str | None) -> tuple[Identity | Non
     if found is None or found.who is None:
         return None, f"the identity of {code} does not open"
     return found.who, ""
+
+
+def _written(
+    source: Source, asked: Asked, options: Options
+) -> tuple[list[Path], dict[str, int]]:
+    """The files and how many rows; all of them get their names, or none does."""
+    form = asked.form
+    if not form.most:
+        with _place(asked.path) as out:
+            rows = form.write(out, source, options)
+        return [asked.path] if asked.path else [], rows
+    whole = Whole(source, form.most)
+    if asked.path is None and whole.parts > 1:
+        raise DevicelogError(
+            f"this is {whole.parts} files of .{form.suffix}", hint="name them: -o FILE"
+        )
+    paths, sums = [], Counter[str]()
+    with contextlib.ExitStack() as stack:
+        for part in whole:
+            path = asked.path and form.path(asked.path, part.number, part.of)
+            out = stack.enter_context(_place(path))
+            sums.update(form.write(out, part, options))
+            paths += [path] if path else []
+    return paths, dict(sums)
 
 
 @contextlib.contextmanager

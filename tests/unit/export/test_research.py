@@ -2,11 +2,13 @@
 
 import io
 import re
+import subprocess
 import zipfile
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
+from requires import paper, tool
 from system.identity.canary import in_bytes
 from unit.export.clinic import US, source
 from unit.export.reading import from_csv, wanted, written
@@ -100,6 +102,7 @@ def test_no_byte_of_any_form_names_anybody(clinic, form, shifted):
 
 def test_with_names_the_canaries_are_found_in_every_form(clinic):
     """Else the test above could not fail."""
+    paper()
     with clinic.reader() as reader:
         told = source(reader, Wanted(pseudonym=clinic.codes[0]), ring=clinic.ring)
         for form in FORMS:
@@ -111,13 +114,26 @@ def test_with_names_the_canaries_are_found_in_every_form(clinic):
             assert {"Canaria Öxebø", "Canarina Ypsilontis"} <= found, form
 
 
+def words(paper):
+    """The text of a PDF, whose bytes are packed."""
+    tool("pdftotext")
+    done = subprocess.run(
+        ["pdftotext", "-", "-"],
+        input=paper,
+        check=True,
+        capture_output=True,
+        timeout=60,
+    )
+    return b" ".join(done.stdout.split())
+
+
 def images(told, form):
     """All bytes of each table of this form, unpacked where they are packed."""
     names = tables(told.history) if FORMS[form].tables else ("sessions",)
     for name in names:
         out = io.BytesIO()
         FORMS[form].write(out, told, Options(table=name, readings=True, key=b"k"))
-        yield out.getvalue()
+        yield words(out.getvalue()) if form == "pdf" else out.getvalue()
         if form == "zip":
             with zipfile.ZipFile(out) as archive:
                 yield from map(archive.read, archive.namelist())
