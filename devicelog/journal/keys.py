@@ -18,8 +18,11 @@ CREATE TABLE keys(
 CREATE TABLE identities(
     subject TEXT PRIMARY KEY, value BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE users(
+    subject TEXT PRIMARY KEY, value BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
 """
-NAMES: Final = ("keys", "identities")
+NAMES: Final = ("keys", "identities", "users")
 _PUT: Final = {
     name: f"INSERT OR REPLACE INTO {name} VALUES (?, ?)"  # noqa: S608  (our names)
     for name in NAMES

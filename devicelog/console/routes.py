@@ -1,0 +1,35 @@
+"""Every address of the console, and who may go there.
+
+Nothing is served that is not in this table, and a test walks it for every role.
+"""
+
+from collections.abc import Callable
+from typing import Final, Literal
+
+import msgspec
+
+from devicelog.console.pages import entrance, now
+from devicelog.console.rights import Right
+from devicelog.console.visit import Answer, Visit
+
+
+class Route(msgspec.Struct, frozen=True):
+    """An address and its page. `right` None: for those who did not come in yet.
+
+    `name` tells the audit log what was looked at.
+    """
+
+    method: Literal["GET", "POST"]
+    path: str
+    page: Callable[[Visit], Answer]
+    right: Right | None
+    name: str
+
+
+TABLE: Final[tuple[Route, ...]] = (
+    Route("GET", "/login", entrance.login, None, "login"),
+    Route("POST", "/login", entrance.come, None, "login"),
+    Route("GET", "/enter/{word}", entrance.enter, None, "login"),
+    Route("POST", "/logout", entrance.leave, "see", "login"),
+    Route("GET", "/", now.now, "see", "now"),
+)

@@ -1,0 +1,52 @@
+"""Words of the console stand in one file a language, and nowhere else."""
+
+import re
+from importlib import resources
+
+import pytest
+
+from devicelog.console.texts import Texts, languages, strange
+
+CONSOLE = resources.files("devicelog.console")
+ASKED = re.compile(
+    r"""\bt\(["']([a-z_.]+)["']( ~)?|["']((?:login|error|said)\.(?!html)[a-z_]+)["']"""
+)
+
+
+def sources():
+    for folder in ("templates", "pages", "."):
+        for file in (CONSOLE / folder).iterdir():
+            if file.name.endswith((".html", ".py")):
+                yield file.name, file.read_text()
+
+
+def test_every_text_that_is_asked_for_is_there():
+    texts = Texts()
+    for name, content in sources():
+        for match in ASKED.finditer(content):
+            asked = match[1] or match[3]
+            if match[2]:  # a family: `state.` and what is behind it
+                assert any(it.startswith(asked) for it in texts.names), (name, asked)
+            else:
+                assert texts.has(asked), (name, asked)
+
+
+def test_every_language_has_the_same_texts():
+    english = Texts("en").names
+    assert languages() == ["en"]
+    assert english
+
+
+def test_one_is_told_apart_from_many():
+    texts = Texts()
+    assert texts("now.contact_lost", count=1) == "contact lost once"
+    assert texts("now.contact_lost", count=3) == "contact lost 3 times"
+
+
+def test_a_text_that_is_not_there_is_a_mistake_of_ours():
+    with pytest.raises(KeyError):
+        Texts()("no.such")
+
+
+def test_strange_texts_keep_what_is_filled_in():
+    assert strange("paused {count} times").format(count=2) == "[páúšéd 2 tíméš]"
