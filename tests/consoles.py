@@ -2,6 +2,7 @@
 
 import contextlib
 import secrets
+import threading
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,8 +10,14 @@ from typing import Any
 
 import httpx
 
-from devicelog.cli import demo
 from devicelog.daemon import Daemon
+from devicelog.drivers.load import load
+from devicelog.drivers.simulated.device import VirtualDevice
+from devicelog.drivers.simulated.equipment import LARGE, Programme
+from devicelog.drivers.simulated.machine import machine
+from devicelog.drivers.simulated.script import Player, Step
+from devicelog.drivers.simulated.serve import PtyPort, serve
+from devicelog.model.flow import Identity
 from devicelog.model.users import ROLES
 from devicelog.operations.config import parse
 from devicelog.operations.socket import Request
@@ -26,6 +33,13 @@ ballast_mb = 0
 [console]
 port = 0
 language = "{language}"
+"""
+DEVICE = """
+[[devices]]
+name = "us-{room}"
+label = "Ultrasound, room {room}"
+profile = "us-modbus"
+port = "{port}"
 """
 
 
@@ -61,14 +75,38 @@ class Clinic:
 
 @contextlib.contextmanager
 def clinic(
-    directory: Path, *, devices: int = 4, language: str = "en", seed: int = 1
+    directory: Path, *, rooms: int = 1, language: str = "en", more: str = ""
 ) -> Iterator[Clinic]:
-    """Virtual devices, recorded, shown."""
-    with demo._clinic(devices, seed) as blocks:
-        said = "".join(demo._DEVICE.format(**it) for it in blocks)
-        text = CONFIG.format(directory=directory, language=language) + said
-        with demo._recording(parse(text, "test", {})) as daemon:
-            words = {secrets.token_urlsafe(16): role for role in ROLES}
-            url = daemon.serve(words)
-            assert url
-            yield Clinic(daemon, url, words)
+    """Ultrasound in each room, treating for half an hour from the fourth second on.
+
+    `more` is put behind `[console]` in the configuration.
+    """
+    ports = [PtyPort(_device(room)) for room in range(1, rooms + 1)]
+    stop = threading.Event()
+    served = threading.Thread(target=serve, args=(ports, stop.is_set))
+    served.start()
+    text = CONFIG.format(directory=directory, language=language) + more
+    for room, port in enumerate(ports, 1):
+        text += DEVICE.format(room=room, port=port.path)
+    daemon = Daemon(parse(text, "test", {}))
+    try:
+        daemon.start()
+        words = {secrets.token_urlsafe(16): role for role in ROLES}
+        url = daemon.serve(words)
+        assert url
+        yield Clinic(daemon, url, words)
+    finally:
+        daemon.stop()
+        stop.set()
+        served.join()
+
+
+def _device(room: int) -> VirtualDevice:
+    steps = (
+        Step(0.5, "swap", LARGE),
+        Step(3.5, "load", Programme(1.0, 50, 0.8, 1800)),
+        Step(4.0, "start"),
+    )
+    player = Player(machine(frozenset({"us"}), room), iter(steps))
+    who = Identity("SIMULATED", f"SIM{room:05d}", "1.0")
+    return VirtualDevice(load("us-modbus"), player, who)

@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from devicelog.console.pages import entrance, now
+from devicelog.console.pages import bind, entrance, inbox, now
 from devicelog.console.rights import Right
 from devicelog.console.visit import Answer, Visit
 
@@ -32,4 +32,11 @@ TABLE: Final[tuple[Route, ...]] = (
     Route("GET", "/enter/{word}", entrance.enter, None, "login"),
     Route("POST", "/logout", entrance.leave, "see", "login"),
     Route("GET", "/", now.now, "see", "now"),
+    Route("GET", "/bind", bind.choose, "bind", "bind"),
+    Route("POST", "/bind", bind.bind, "bind", "bind"),
+    Route("POST", "/undo", bind.undo, "bind", "bind"),
+    Route("POST", "/unbind", bind.unbind, "bind", "bind"),
+    Route("POST", "/withdraw", bind.withdraw, "bind", "bind"),
+    Route("GET", "/inbox", inbox.inbox, "bind", "inbox"),
+    Route("POST", "/purpose", inbox.purpose, "bind", "inbox"),
 )

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
+from devicelog.clock import SECOND
 from devicelog.console.door.logins import Login
 from devicelog.console.house import House
 from devicelog.console.rights import MAY, Right
@@ -153,6 +154,26 @@ class Visit:
     def ask(self, op: str, **args: Any) -> Iterator[Any]:
         """Another operation of the recorder (`operations.control`)."""
         return self.house.handle(Request(uuid.uuid4().hex, op, args, self.by))
+
+    def may_undo(self, session_id: str, seconds: float) -> None:
+        """Offer on the next pages to take the last binding back, for so long."""
+        if self.login is not None:
+            until_ns = self.house.recording.clock.mono_ns() + int(seconds * SECOND)
+            self.login.undo = (session_id, until_ns) if session_id else None
+
+    @property
+    def undo(self) -> str:
+        """The session whose binding may still be taken back; empty: none."""
+        if self.login is None or self.login.undo is None:
+            return ""
+        session_id, until_ns = self.login.undo
+        return session_id if self.house.recording.clock.mono_ns() < until_ns else ""
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """What devices are called in this clinic."""
+        devices = self.house.recording.loaded.config.devices
+        return {it.name: it.label or it.name for it in devices}
 
     def say(self, text: str, **told: str) -> None:
         """A message for the next page."""

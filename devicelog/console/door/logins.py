@@ -19,7 +19,8 @@ _MOST: Final = 200
 class Login:
     """One browser that came in. `csrf` stands in each of its forms.
 
-    `said` are messages for the next page, each a text's name and what is filled in.
+    `said` are messages for the next page, each a text's name and what is filled in;
+    `undo` is the session whose binding may be taken back, and until when.
     """
 
     def __init__(self, name: str, now_ns: int) -> None:
@@ -27,6 +28,7 @@ class Login:
         self.csrf = secrets.token_urlsafe(32)
         self.opened_ns = self.seen_ns = now_ns
         self.said: deque[tuple[str, dict[str, str]]] = deque(maxlen=5)
+        self.undo: tuple[str, int] | None = None
         self.over = False
 
 

@@ -9,7 +9,7 @@ from devicelog.console.door.headers import ALWAYS
 
 @pytest.fixture(scope="module")
 def here(tmp_path_factory):
-    with clinic(tmp_path_factory.mktemp("journal"), devices=1) as made:
+    with clinic(tmp_path_factory.mktemp("journal")) as made:
         yield made
 
 
