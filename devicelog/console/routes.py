@@ -8,7 +8,17 @@ from typing import Final, Literal
 
 import msgspec
 
-from devicelog.console.pages import bind, entrance, inbox, now
+from devicelog.console.pages import (
+    bind,
+    devices,
+    entrance,
+    inbox,
+    labels,
+    now,
+    patients,
+    system,
+    users,
+)
 from devicelog.console.rights import Right
 from devicelog.console.visit import Answer, Visit
 
@@ -39,4 +49,19 @@ TABLE: Final[tuple[Route, ...]] = (
     Route("POST", "/withdraw", bind.withdraw, "bind", "bind"),
     Route("GET", "/inbox", inbox.inbox, "bind", "inbox"),
     Route("POST", "/purpose", inbox.purpose, "bind", "inbox"),
+    Route("GET", "/patients", patients.patients, "persons", "patients"),
+    Route("POST", "/patients", patients.add, "register", "patients"),
+    Route("GET", "/today", patients.today, "records", "today"),
+    Route("POST", "/patients/{code}/who", patients.correct, "register", "patient"),
+    Route("POST", "/patients/{code}/ahead", patients.ahead, "bind", "patient"),
+    Route("GET", "/devices", devices.devices, "devices", "devices"),
+    Route("GET", "/devices/{name}", devices.device, "devices", "device"),
+    Route("POST", "/devices/{name}/check", devices.check, "checks", "device"),
+    Route("GET", "/recall", devices.recalled, "checks", "recall"),
+    Route("GET", "/labels", labels.sheet, "devices", "labels"),
+    Route("GET", "/system", system.system, "system", "system"),
+    Route("GET", "/users", users.everybody, "users", "users"),
+    Route("POST", "/users", users.add, "users", "users"),
+    Route("POST", "/users/{name}", users.change, "users", "users"),
+    Route("GET", "/audit", users.log, "users", "audit"),
 )
