@@ -6,6 +6,9 @@ from importlib import resources
 import pytest
 
 from devicelog.console.texts import Texts, languages, strange
+from devicelog.model.said import CHECKS, LEVELS, REASONS
+from devicelog.model.states import END_REASONS, LINE_STATES, PURPOSES, STATES
+from devicelog.model.users import ROLES
 
 CONSOLE = resources.files("devicelog.console")
 ASKED = re.compile(
@@ -29,6 +32,25 @@ def test_every_text_that_is_asked_for_is_there():
                 assert any(it.startswith(asked) for it in texts.names), (name, asked)
             else:
                 assert texts.has(asked), (name, asked)
+
+
+FAMILIES = {
+    "state": [*STATES, "parked"],
+    "line": LINE_STATES,
+    "end": [*END_REASONS, "open"],
+    "role": ROLES,
+    "purpose": PURPOSES,
+    "reason": REASONS,
+    "check": CHECKS,
+    "level": LEVELS,
+}
+
+
+@pytest.mark.parametrize(
+    "name", [f"{of}.{it}" for of, them in FAMILIES.items() for it in them]
+)
+def test_each_of_a_family_has_its_text(name):
+    assert Texts().has(name)
 
 
 def test_every_language_has_the_same_texts():
