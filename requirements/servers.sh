@@ -3,9 +3,16 @@
 missing=""
 for pair in socat:socat strace:strace sqlite3:sqlite3 fiu-run:fiu-utils \
         mosquitto:mosquitto mosquitto_sub:mosquitto-clients influxd:influxdb \
-        systemd-analyze:systemd wget:wget; do
+        systemd-analyze:systemd wget:wget chromium:chromium \
+        pdftoppm:poppler-utils; do
     command -v "${pair%%:*}" >/dev/null || missing="$missing ${pair#*:}"
 done
+# What WeasyPrint draws with: libraries and a font, no commands.
+for pair in libpango-1.0:libpango-1.0-0 libpangoft2-1.0:libpangoft2-1.0-0 \
+        libharfbuzz-subset:libharfbuzz-subset0; do
+    ldconfig -p 2>/dev/null | grep -q "${pair%%:*}\.so" || missing="$missing ${pair#*:}"
+done
+[ -d /usr/share/fonts/truetype/dejavu ] || missing="$missing fonts-dejavu-core"
 [ -n "$missing" ] || exit 0
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
     echo "devicelog: tests that need$missing will be skipped" >&2

@@ -2,6 +2,8 @@
 
 from typing import Final
 
+import msgspec
+
 ENTRIES: Final = (
     "SELECT seq, at_ns, device, channel, kind, subject, key, body, mac FROM entries "
 )
@@ -19,6 +21,11 @@ BY_SUBJECT: Final = (
 )
 BY_KIND: Final = (
     ENTRIES + "INDEXED BY entries_kind WHERE kind = :kind AND kind <> 'reading'" + REST
+)
+BACKWARDS: Final = (
+    ENTRIES
+    + "INDEXED BY entries_subject WHERE subject = ? AND subject <> '' AND seq < ?"
+    + " ORDER BY seq DESC LIMIT ?"
 )
 LAST: Final = (
     "SELECT e.seq, at_ns, e.device, channel, e.kind, subject, key, body, mac"
@@ -39,14 +46,79 @@ AHEAD: Final = (
     + "ahead a JOIN entries e USING (seq)"
     + " WHERE :device IS NULL OR a.device = :device ORDER BY e.seq"
 )
-SESSIONS: Final = (
+_SESSION: Final = (
     "SELECT session_id, device, channel, started_ns, ended_ns, ended_ns IS NULL,"
     " reason, flags, treatment_id, settings, totals,"
     " CASE WHEN s.readings THEN s.readings ELSE coalesce(t.readings, 0) END,"
     " readings_sha256, coalesce(first_seq, 0), coalesce(last_seq, 0),"
     " coalesce(b.pseudonym, ''), coalesce(b.clinician, ''),"
-    " coalesce(p.purpose, 'treatment'), coalesce(a.facts, '{}')"
-    " FROM sessions s LEFT JOIN subjects t ON t.subject = s.session_id"
-    " LEFT JOIN bindings b USING (session_id) LEFT JOIN purposes p USING (session_id)"
+    " coalesce(p.purpose, 'treatment'), coalesce(a.facts, '{}') FROM "
+)
+_SAID: Final = (
+    " LEFT JOIN subjects t ON t.subject = session_id"
+    " LEFT JOIN purposes p USING (session_id)"
     " LEFT JOIN annotations a USING (session_id)"
 )
+SESSIONS: Final = (
+    _SESSION + "sessions s LEFT JOIN bindings b USING (session_id)" + _SAID
+)
+
+FOUND: Final = SESSIONS + (
+    " WHERE (NOT :open OR ended_ns IS NULL)"
+    " AND (:device IS NULL OR device = :device)"
+    " AND (:channel IS NULL OR channel = :channel)"
+    " AND (:since IS NULL OR started_ns >= :since)"
+    " AND (:pseudonym IS NULL OR coalesce(b.pseudonym, '') = :pseudonym)"
+    " AND (:purpose IS NULL OR coalesce(p.purpose, 'treatment') = :purpose)"
+    " AND (:treatment IS NULL OR treatment_id = :treatment)"
+    " ORDER BY started_ns DESC, s.session_id DESC LIMIT :limit"
+)
+
+
+class Page(msgspec.Struct, frozen=True, kw_only=True):
+    """The next sessions after (`after_ns`, `after_id`), in order of their start.
+
+    `pseudonym` None: of everybody. `from_ns` is within, `to_ns` is not.
+    """
+
+    after_ns: int
+    after_id: str
+    pseudonym: str | None = None
+    from_ns: int | None = None
+    to_ns: int | None = None
+    limit: int = 500
+
+
+_COUNT: Final = "SELECT count(*) FROM "
+
+
+def in_order(page: Page) -> str:
+    """See `Page`."""
+    said = _SAID + _which(page)
+    return (
+        _SESSION + _from(page) + said + " ORDER BY started_ns, session_id LIMIT :limit"
+    )
+
+
+def counted(page: Page) -> str:
+    """How many there are, whatever the limit."""
+    return _COUNT + _from(page) + _which(page)
+
+
+def _from(page: Page) -> str:
+    """A patient's sessions are found by the index of bindings, never by a scan."""
+    if page.pseudonym is None:
+        return "sessions s LEFT JOIN bindings b USING (session_id)"
+    indexed = "bindings b INDEXED BY bindings_pseudonym"
+    return indexed + " CROSS JOIN sessions s USING (session_id)"
+
+
+def _which(page: Page) -> str:
+    which = " WHERE (started_ns, session_id) > (:after_ns, :after_id)"
+    if page.pseudonym is not None:
+        which += " AND b.pseudonym = :pseudonym AND b.pseudonym <> ''"
+    if page.from_ns is not None:
+        which += " AND started_ns >= :from_ns"
+    if page.to_ns is not None:
+        which += " AND started_ns < :to_ns"
+    return which

@@ -94,6 +94,11 @@ class Reader:
         """The entry that was made under this key."""
         return self._entry(queries.ENTRIES + "WHERE key = ?", key)
 
+    def backwards(self, subject: str, before: int, limit: int = 20) -> list[Entry]:
+        """Entries of a subject with a lower `seq`, the newest first."""
+        rows = self._rows(queries.BACKWARDS, (subject, before, limit))
+        return [Entry(*row) for row in rows]
+
     def last(self, kind: str, device: str, channel: str | None = None) -> Entry | None:
         """The latest entry of this kind from this device, or of one channel of it."""
         newest = self._entry(queries.LAST, device, kind)
@@ -142,20 +147,20 @@ class Reader:
 
         `pseudonym`: of this patient; empty: of nobody.
         """
-        query = queries.SESSIONS + (
-            " WHERE (NOT :open OR ended_ns IS NULL)"
-            " AND (:device IS NULL OR device = :device)"
-            " AND (:channel IS NULL OR channel = :channel)"
-            " AND (:since IS NULL OR started_ns >= :since)"
-            " AND (:pseudonym IS NULL OR coalesce(b.pseudonym, '') = :pseudonym)"
-            " AND (:purpose IS NULL OR coalesce(p.purpose, 'treatment') = :purpose)"
-            " AND (:treatment IS NULL OR treatment_id = :treatment)"
-            " ORDER BY started_ns DESC, s.session_id DESC LIMIT :limit"
-        )
         asked: dict[str, Any] = {"open": open_only, "since": since_ns, "limit": limit}
         asked |= {"device": device, "channel": channel}
         asked |= {"pseudonym": pseudonym, "purpose": purpose, "treatment": treatment_id}
-        return self._made(SessionRow, query, asked)
+        return self._made(SessionRow, queries.FOUND, asked)
+
+    def in_order(self, page: queries.Page) -> list[SessionRow]:
+        """The next sessions, the earliest start first; fewer than `limit`: all."""
+        asked = msgspec.structs.asdict(page)
+        return self._made(SessionRow, queries.in_order(page), asked)
+
+    def count(self, page: queries.Page) -> int:
+        """How many sessions follow, whatever the page's limit."""
+        query = queries.counted(page)
+        return int(self._rows(query, msgspec.structs.asdict(page))[0][0])
 
     def open_sessions(self) -> list[SessionRow]:
         """All that nothing has ended, in order of their start."""

@@ -1,0 +1,285 @@
+"""A history from the journal, a page at a time."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, Final, Literal
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from devicelog.clock import SECOND
+from devicelog.export.history import History, Manual, Sample, Treatment, Wanted
+from devicelog.journal.queries import Page
+from devicelog.journal.reader import Reader, SessionRow
+from devicelog.model import codec
+from devicelog.model.fields import FIELDS
+from devicelog.model.flow import Entry, SessionEvent
+from devicelog.model.kinds import ConfigBody, ReadingBody, ReceiptBody
+from devicelog.model.said import Said
+from devicelog.model.states import Modality
+from devicelog.records.derived import Deriver
+from devicelog.records.keys import Keyring
+from devicelog.records.manual import given
+from devicelog.sinks.influx_times import Times
+
+_PAGE: Final = 500
+_MS: Final = 1_000_000
+_LAST: Final = 2**63 - 1
+_UNTRUSTED: Final = b'"clock_ok":false'
+
+
+class Gatherer:
+    """A `history.Source` over an open journal. With a `ring` it opens free text."""
+
+    def __init__(
+        self, journal: Reader, history: History, *, ring: Keyring | None = None
+    ) -> None:
+        self.history = history
+        self._journal = journal
+        self._ring = ring
+        self._zone = ZoneInfo(history.timezone)
+        self._deriver = Deriver(journal)
+        self._makers = {it.device: it.identity for it in journal.devices()}
+        self._profiles = _profiles(journal)
+        self._times = Times()
+
+    def count(self) -> int:
+        """See `Source`."""
+        wanted = self.history.wanted
+        return self._journal.count(_page(wanted))
+
+    def treatments(self) -> Iterator[Treatment]:
+        """See `Source`."""
+        page = _page(self.history.wanted)
+        while rows := self._journal.in_order(page):
+            for row in rows:
+                yield self._treatment(row)
+            if len(rows) < page.limit:
+                return
+            page = msgspec.structs.replace(
+                page, after_ns=rows[-1].started_ns, after_id=rows[-1].session_id
+            )
+
+    def manual(self) -> Iterator[Manual]:
+        """See `Source`."""
+        for pseudonym in self._patients():
+            for it in reversed(given(self._journal, pseudonym)):
+                if _within(it.began_ns, self.history.wanted):
+                    yield Manual(
+                        **msgspec.structs.asdict(it),
+                        pseudonym=pseudonym,
+                        offset_min=self._offset(it.began_ns),
+                        notes=self._notes_of_manual(it.seq, pseudonym),
+                    )
+
+    def readings(self, of: Treatment) -> Iterator[Sample]:
+        """See `Source`."""
+        after, start = 0, None
+        while page := self._journal.entries(
+            after, kind="reading", subject=of.session_id, limit=_PAGE
+        ):
+            start = start or self._start(of)
+            for entry in page:
+                yield self._sample(entry, start)
+            if len(page) < _PAGE:
+                return
+            after = page[-1].seq
+
+    def events(self, of: Treatment) -> list[SessionEvent]:
+        """See `Source`."""
+        return [codec.session_event(it.body) for it in self._of(of, "session")]
+
+    # --- Private ------------------------------------------------------------------
+
+    def _treatment(self, row: SessionRow) -> Treatment:
+        session = self._deriver.session(row)
+        hash_ = self._profile_hash(row)
+        told = msgspec.structs.asdict(session) | self._placed(row)
+        ended_ns = told["ended_ns"]
+        return Treatment(
+            **told,
+            modality=_modality(row),
+            start_offset_min=self._offset(told["started_ns"]),
+            end_offset_min=None if ended_ns is None else self._offset(ended_ns),
+            profile=self._profiles.get(hash_, ""),
+            profile_hash=hash_,
+            maker=self._makers.get(row.device) or Treatment.maker,
+            receipt=self._receipt(row),
+            retired=bool(row.readings and not hash_),
+            notes=self._notes(row),
+        )
+
+    def _placed(self, row: SessionRow) -> dict[str, Any]:
+        """Its times where the clock was not trusted then and is known since."""
+        if "clock_untrusted" not in row.flags:
+            return {}
+        placed = [
+            self._times.place(it, self._journal) if _UNTRUSTED in it.body else None
+            for it in self._of(row, "session")
+        ]
+        first, last = (it.shift_ns if it else 0 for it in (placed[0], placed[-1]))
+        flags = row.flags
+        if any(it.estimated for it in placed if it):
+            flags = (*flags, "time_estimated")
+        ended_ns = None if row.ended_ns is None else row.ended_ns + last
+        return {
+            "started_ns": row.started_ns + first,
+            "ended_ns": ended_ns,
+            "flags": flags,
+        }
+
+    def _profile_hash(self, row: SessionRow) -> str:
+        """By which profile its readings were decoded; empty where none is left."""
+        found = self._journal.entries(kind="reading", subject=row.session_id, limit=1)
+        return _reading(found[0]).profile if found else ""
+
+    def _receipt(self, row: SessionRow) -> ReceiptBody | None:
+        """The latest. What people and receipts say follows what the wire brought."""
+        before = _LAST
+        while page := self._journal.backwards(row.session_id, before):
+            for entry in page:
+                if entry.kind == "receipt":
+                    receipt: ReceiptBody = codec.decode("receipt", entry.body)
+                    return receipt
+                if entry.kind in ("session", "reading"):
+                    return None
+            before = page[-1].seq
+        return None
+
+    def _start(self, of: Treatment) -> "_Start | None":
+        found = self._journal.entries(kind="session", subject=of.session_id, limit=1)
+        if not found:
+            return None
+        event = codec.session_event(found[0].body)
+        until = self._times.boot_ends(found[0].seq, self._journal)
+        return _Start(of.started_ns, event.mono_ns, until)
+
+    def _sample(self, entry: Entry, start: "_Start | None") -> Sample:
+        body = _reading(entry)
+        at_ns, flags = entry.at_ns, body.flags
+        if not body.clock_ok:
+            placed = self._times.place(entry, self._journal)
+            at_ns += placed.shift_ns if placed else 0
+            if placed and placed.estimated:
+                flags = (*flags, "time_estimated")
+        return Sample(
+            seq=entry.seq,
+            at_ns=at_ns,
+            elapsed_ms=start.elapsed_ms(entry.seq, body.mono_ns, at_ns)
+            if start
+            else None,
+            state=body.state,
+            values=body.values,
+            flags=flags,
+            clock_ok=body.clock_ok,
+            mono_ns=body.mono_ns,
+            thinned=body.thinned,
+            preroll=body.preroll,
+            profile_hash=body.profile,
+            frame=body.frame,
+        )
+
+    def _notes(self, row: SessionRow) -> tuple[str, ...]:
+        """Free text about it, in order; none without the keys."""
+        if self._ring is None:
+            return ()
+        kinds = ("binding", "annotation", "purpose")
+        said = [it for kind in kinds for it in self._of(row, kind)]
+        said.sort(key=lambda it: it.seq)
+        return self._opened(said, row.session_id, self._ring)
+
+    def _notes_of_manual(self, seq: int, pseudonym: str) -> tuple[str, ...]:
+        entry = self._journal.entry(seq)
+        if self._ring is None or entry is None:
+            return ()
+        return self._opened([entry], pseudonym, self._ring)
+
+    def _opened(
+        self, said: list[Entry], subject: str, ring: Keyring
+    ) -> tuple[str, ...]:
+        notes = []
+        for entry in said:
+            body: Said = codec.decode(entry.kind, entry.body)
+            if body.note is not None:
+                notes.append(ring.opened(self._journal, body.note, subject) or "")
+        return tuple(notes)
+
+    def _of(self, row: SessionRow, kind: str) -> list[Entry]:
+        """All entries of this kind about a session; there are few, but of readings."""
+        found, after = [], 0
+        while page := self._journal.entries(after, kind=kind, subject=row.session_id):
+            found += page
+            after = page[-1].seq
+        return found
+
+    def _patients(self) -> Iterator[str]:
+        wanted = self.history.wanted
+        if wanted.pseudonym is not None:
+            yield wanted.pseudonym
+            return
+        after = ""
+        while page := self._journal.identities(after):
+            yield from (code for code, _ in page)
+            after = page[-1][0]
+
+    def _offset(self, at_ns: int) -> int:
+        """What the clinic's clock added to UTC then, in whole minutes."""
+        local = datetime.fromtimestamp(at_ns // SECOND, self._zone)
+        offset = local.utcoffset()
+        return 0 if offset is None else round(offset.total_seconds() / 60)
+
+
+class _Start(msgspec.Struct, frozen=True):
+    """When a session began. Its `mono_ns` compares up to the entry `until` (0: on)."""
+
+    at_ns: int
+    mono_ns: int
+    until: int
+
+    def elapsed_ms(self, seq: int, mono_ns: int, at_ns: int) -> int:
+        """Since then; across a restart of the machine by dates."""
+        if not self.until or seq < self.until:
+            return max(0, round((mono_ns - self.mono_ns) / _MS))
+        return max(0, round((at_ns - self.at_ns) / _MS))
+
+
+def _page(wanted: Wanted) -> Page:
+    return Page(
+        after_ns=-_LAST,
+        after_id="",
+        pseudonym=wanted.pseudonym,
+        from_ns=wanted.from_ns,
+        to_ns=wanted.to_ns,
+        limit=_PAGE,
+    )
+
+
+def _within(at_ns: int, wanted: Wanted) -> bool:
+    early = wanted.from_ns is not None and at_ns < wanted.from_ns
+    return not early and (wanted.to_ns is None or at_ns < wanted.to_ns)
+
+
+def _profiles(journal: Reader) -> dict[str, str]:
+    """Names of profiles by their hash, as runs told them."""
+    names: dict[str, str] = {}
+    after = 0
+    while page := journal.entries(after, kind="config"):
+        for entry in page:
+            body: ConfigBody = codec.decode("config", entry.body)
+            names |= {hash_: name for name, hash_ in body.profiles.items()}
+        after = page[-1].seq
+    return names
+
+
+def _reading(entry: Entry) -> ReadingBody:
+    body: ReadingBody = codec.decode("reading", entry.body)
+    return body
+
+
+def _modality(row: SessionRow) -> Modality | Literal[""]:
+    """What the names of its settings and totals tell."""
+    for name in (*row.settings, *row.totals):
+        field = FIELDS.get(name)
+        if field is not None and field.modality != "any":
+            return field.modality
+    return ""

@@ -1,0 +1,33 @@
+"""A day of the made-up clinic, once for all tests of exports; a small one by hand."""
+
+from datetime import date
+
+import pytest
+from journals import writer
+from unit.export.clinic import Small
+
+from devicelog.journal.reader import Reader
+from devicelog.simulation.month import Month
+
+
+@pytest.fixture(scope="session")
+def day(tmp_path_factory):
+    """A journal's directory: forty sessions by the whole pipeline; nobody writes."""
+    directory = tmp_path_factory.mktemp("day")
+    month = Month(date(2026, 11, 20), 1)
+    with writer(directory, clock=month.clock) as journal:
+        month.write(journal)
+    return directory
+
+
+@pytest.fixture
+def reader(day):
+    with Reader(str(day)) as journal:
+        yield journal
+
+
+@pytest.fixture
+def small(tmp_path):
+    clinic = Small(tmp_path / "small")
+    with clinic.writer:
+        yield clinic
