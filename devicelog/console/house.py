@@ -22,6 +22,7 @@ class House(msgspec.Struct, frozen=True):
 
     recording: Recording
     handle: Callable[[Request], Iterator[object]]
+    language: str
     texts: Texts
     zone: ZoneInfo
     logins: Logins

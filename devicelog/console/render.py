@@ -39,7 +39,7 @@ class Renderer:
             new_id=lambda: uuid.uuid4().hex,
         )
         self._environment.filters.update(
-            clock=self._clock, day=self._day, minutes=minutes
+            clock=self._clock, day=self._day, exact=self._exact, minutes=minutes
         )
 
     def part(self, template: str, facts: Mapping[str, Any]) -> str:
@@ -82,6 +82,9 @@ class Renderer:
 
     def _clock(self, at_ns: int | None) -> str:
         return self._local(at_ns).strftime("%H:%M") if at_ns else ""
+
+    def _exact(self, at_ns: int) -> str:
+        return self._local(at_ns).isoformat(sep=" ", timespec="milliseconds")
 
     def _day(self, at_ns: int | None) -> Markup:
         if not at_ns:

@@ -15,7 +15,9 @@ from devicelog.console.pages import (
     inbox,
     labels,
     now,
+    patient,
     patients,
+    sessions,
     system,
     users,
 )
@@ -52,8 +54,16 @@ TABLE: Final[tuple[Route, ...]] = (
     Route("GET", "/patients", patients.patients, "persons", "patients"),
     Route("POST", "/patients", patients.add, "register", "patients"),
     Route("GET", "/today", patients.today, "records", "today"),
+    Route("GET", "/patients/{code}", patient.patient, "persons", "patient"),
+    Route(
+        "POST", "/patients/{code}/manual", patient.by_hand, "records", "patient"
+    ),
     Route("POST", "/patients/{code}/who", patients.correct, "register", "patient"),
     Route("POST", "/patients/{code}/ahead", patients.ahead, "bind", "patient"),
+    Route("GET", "/sessions/{id}", sessions.session, "treatments", "session"),
+    Route("GET", "/sessions/{id}/frames", sessions.frames, "treatments", "session"),
+    Route("POST", "/sessions/{id}/notes", sessions.annotate, "records", "session"),
+    Route("POST", "/sessions/{id}/close", sessions.close, "checks", "session"),
     Route("GET", "/devices", devices.devices, "devices", "devices"),
     Route("GET", "/devices/{name}", devices.device, "devices", "device"),
     Route("POST", "/devices/{name}/check", devices.check, "checks", "device"),

@@ -39,6 +39,7 @@ def serve(
     house = House(
         recording=recording,
         handle=handle,
+        language=settings.language,
         texts=Texts(settings.language),
         zone=ZoneInfo(config.site.timezone),
         logins=Logins(recording.clock, settings.idle_min, settings.longest_h),

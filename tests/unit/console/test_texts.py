@@ -5,7 +5,9 @@ from importlib import resources
 
 import pytest
 
+from devicelog.console.pages.sessions import choices
 from devicelog.console.texts import Texts, languages, strange
+from devicelog.model.facts import MANUALS, NAMES
 from devicelog.model.said import CHECKS, LEVELS, REASONS
 from devicelog.model.states import END_REASONS, LINE_STATES, PURPOSES, STATES
 from devicelog.model.users import ROLES
@@ -43,6 +45,9 @@ FAMILIES = {
     "reason": REASONS,
     "check": CHECKS,
     "level": LEVELS,
+    "fact": NAMES,
+    "fact_is": [it for them in choices().values() for it in them],
+    "manual": MANUALS,
 }
 
 
