@@ -36,6 +36,7 @@ from devicelog.model.users import ROLES
 from devicelog.operations.config import Loaded, parse
 from devicelog.operations.status import gather
 from devicelog.simulation.kept import SITE, Ended, cache, kept
+from devicelog.simulation.names import named
 from devicelog.simulation.plan import CLINIC, Device
 
 _SITE: Final = (
@@ -234,6 +235,9 @@ def _sum_up(directory: str, before: int, *, kept: bool) -> None:
 
 def _links(daemon: Daemon) -> str:
     """One link a role into the console, for as long as this runs."""
+    it = daemon.recording
+    if it.keyring is not None:
+        named(it.directory, it.keyring, it.writer, it.clock)
     words = {secrets.token_urlsafe(16): role for role in ROLES}
     url = daemon.serve(words)
     told = "".join(f"\n  {role:10} {url}/enter/{it}" for it, role in words.items())

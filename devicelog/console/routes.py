@@ -55,9 +55,7 @@ TABLE: Final[tuple[Route, ...]] = (
     Route("POST", "/patients", patients.add, "register", "patients"),
     Route("GET", "/today", patients.today, "records", "today"),
     Route("GET", "/patients/{code}", patient.patient, "persons", "patient"),
-    Route(
-        "POST", "/patients/{code}/manual", patient.by_hand, "records", "patient"
-    ),
+    Route("POST", "/patients/{code}/manual", patient.by_hand, "records", "patient"),
     Route("POST", "/patients/{code}/who", patients.correct, "register", "patient"),
     Route("POST", "/patients/{code}/ahead", patients.ahead, "bind", "patient"),
     Route("GET", "/sessions/{id}", sessions.session, "treatments", "session"),
