@@ -17,6 +17,8 @@ from devicelog.drivers.simulated.equipment import LARGE, Programme
 from devicelog.drivers.simulated.machine import machine
 from devicelog.drivers.simulated.script import Player, Step
 from devicelog.drivers.simulated.serve import PtyPort, serve
+from devicelog.journal.reader import Reader
+from devicelog.model import codec
 from devicelog.model.flow import Identity
 from devicelog.model.users import ROLES
 from devicelog.operations.config import parse
@@ -54,6 +56,17 @@ class Clinic:
         request = Request(uuid.uuid4().hex, op, args, "test")
         (answer,) = self.daemon.ask(request)
         return answer
+
+    def shown_since(self, seq: int) -> list[Any]:
+        """Audit records of looks at persons after this entry."""
+        with Reader(self.daemon.recording.directory) as reader:
+            entries = reader.entries(seq, kind="audit")
+        bodies = [codec.decode(it.kind, it.body) for it in entries]
+        return [it for it in bodies if it.event == "shown"]
+
+    def csrf(self, client: httpx.Client) -> str:
+        """What stands in each form of this login."""
+        return client.get("/").text.split('name="csrf" value="')[1].split('"')[0]
 
     def entry(self, role: str) -> str:
         """The link that lets this role in."""
