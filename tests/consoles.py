@@ -57,6 +57,13 @@ class Clinic:
         (answer,) = self.daemon.ask(request)
         return answer
 
+    @property
+    def session(self) -> str:
+        """The treatment that runs, once it is in the journal."""
+        with Reader(self.daemon.recording.directory) as reader:
+            rows = reader.open_sessions()
+        return rows[0].session_id if rows else ""
+
     def shown_since(self, seq: int) -> list[Any]:
         """Audit records of looks at persons after this entry."""
         with Reader(self.daemon.recording.directory) as reader:

@@ -33,9 +33,8 @@ class Here:
         made.do("assign", session_id=self.session, pseudonym=self.code)
 
     @property
-    def session(self):
-        session = self.clinic.daemon.recording.devices[0].channels["us"].session
-        return session.id if session else ""
+    def session(self) -> str:
+        return self.clinic.session
 
     def path(self, path: str) -> str:
         return self.clinic.url + path.format(code=self.code, id=self.session)

@@ -49,9 +49,7 @@ class Here:
 
     @property
     def session(self) -> str:
-        device = self.clinic.daemon.recording.devices[0]
-        session = device.channels["us"].session
-        return session.id if session else ""
+        return self.clinic.session
 
     def leaks(self, role: str | None, answer: httpx.Response, body: str) -> list[str]:
         rights = MAY[role] if role else frozenset()

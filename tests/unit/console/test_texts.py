@@ -2,15 +2,25 @@
 
 import re
 from importlib import resources
+from typing import get_args
 
 import pytest
 
 from devicelog.console.pages.sessions import choices
+from devicelog.console.routes import TABLE
 from devicelog.console.texts import Texts, languages, strange
+from devicelog.journal.trouble import State as JournalState
+from devicelog.model.audit import AuditEvent
 from devicelog.model.facts import MANUALS, NAMES
-from devicelog.model.said import CHECKS, LEVELS, REASONS
+from devicelog.model.said import (
+    CHECKS,
+    LEVELS,
+    REASONS,
+    BindingEvent,
+    RegisterEvent,
+)
 from devicelog.model.states import END_REASONS, LINE_STATES, PURPOSES, STATES
-from devicelog.model.users import ROLES
+from devicelog.model.users import ROLES, UserEvent
 
 CONSOLE = resources.files("devicelog.console")
 ASKED = re.compile(
@@ -48,6 +58,13 @@ FAMILIES = {
     "fact": NAMES,
     "fact_is": [it for them in choices().values() for it in them],
     "manual": MANUALS,
+    "journal": get_args(JournalState),
+    "event": [
+        it
+        for events in (BindingEvent, RegisterEvent, AuditEvent, UserEvent)
+        for it in get_args(events)
+    ],
+    "looked": sorted({it.name for it in TABLE}),
 }
 
 
