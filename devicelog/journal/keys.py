@@ -1,8 +1,9 @@
-"""Wrapped keys and sealed identities: tables beside the entries.
+"""Wrapped keys, sealed identities, secrets of users: tables beside the entries.
 
 They are no projections, and unlike entries they can be deleted, for that is how a
 patient is forgotten: `secure_delete` leaves zeros where a row was. What is in them is
-ciphertext; the key that opens it is not in the journal.
+ciphertext (the key that opens it is not in the journal), or a hash of what a user of
+the console knows.
 """
 
 import sqlite3
@@ -18,11 +19,11 @@ CREATE TABLE keys(
 CREATE TABLE identities(
     subject TEXT PRIMARY KEY, value BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
-CREATE TABLE users(
+CREATE TABLE user_secrets(
     subject TEXT PRIMARY KEY, value BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 """
-NAMES: Final = ("keys", "identities", "users")
+NAMES: Final = ("keys", "identities", "user_secrets")
 _PUT: Final = {
     name: f"INSERT OR REPLACE INTO {name} VALUES (?, ?)"  # noqa: S608  (our names)
     for name in NAMES

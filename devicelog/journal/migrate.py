@@ -1,6 +1,6 @@
 """From an older layout of the journal to this program's: a backup, one transaction.
 
-`MIGRATIONS` holds one step from each version to the next. A step changes tables and may
+`steps` holds one step from each version to the next. A step changes tables and may
 read entries; what entries say is never changed. Projections are made anew at the end,
 so no step cares for them. Whatever goes wrong, the journal stays as it was.
 """
@@ -8,7 +8,7 @@ so no step cares for them. Whatever goes wrong, the journal stays as it was.
 import contextlib
 import os
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -19,10 +19,9 @@ from devicelog.clock import SECOND, Clock, SystemClock
 from devicelog.errors import DevicelogError, JournalError, JournalRefused
 from devicelog.journal import file, projections, schema
 from devicelog.journal.directory import Directory, sync_directory
+from devicelog.journal.steps import STEPS, Step
 
 BACKUPS: Final = "backups"
-Step = Callable[[sqlite3.Connection], None]
-MIGRATIONS: Final[Mapping[int, Step]] = {}  # version 2 is the first that was released
 _PRIVATE_FILE: Final = 0o600
 _PRIVATE: Final = 0o700
 _MS: Final = 1_000_000
@@ -41,7 +40,7 @@ class Migrated(msgspec.Struct, frozen=True):
 def migrate(
     directory: str,
     *,
-    migrations: Mapping[int, Step] = MIGRATIONS,
+    migrations: Mapping[int, Step] = STEPS,
     clock: Clock | None = None,
 ) -> Migrated:
     """Bring the journal to this program's version; no recorder may run.

@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from devicelog.errors import JournalError
-from devicelog.journal import standing
+from devicelog.journal import retired, standing
 from devicelog.model import codec
 from devicelog.model.flow import Entry, SessionEvent
 from devicelog.model.kinds import AlarmBody, ClockBody, ConfigBody, DeviceBody
@@ -63,10 +63,12 @@ CREATE INDEX alarms_open ON alarms(name, device) WHERE cleared_ns IS NULL;
 CREATE TABLE marks(name TEXT PRIMARY KEY, value INTEGER) WITHOUT ROWID;
 """
     + standing.TABLES
+    + retired.TABLES
 )
 NAMES: Final = (
     *("sessions", "heads", "subjects", "latest", "devices"),
-    *("anchors", "runs", "alarms", "marks", *standing.NAMES),
+    *("anchors", "runs", "alarms", "marks"),
+    *(*standing.NAMES, *retired.NAMES),
 )
 
 
@@ -268,5 +270,6 @@ _TOLD: Final[dict[str, Callable[[sqlite3.Connection, Entry, Any], None]]] = {
     "clock": _clock,
     "config": _run,
     "alarm": _alarm,
+    "retirement": retired.tell,
     **standing.TOLD,
 }

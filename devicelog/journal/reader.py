@@ -231,7 +231,7 @@ class Reader:
 
     def users(self) -> list[tuple[str, bytes]]:
         """All users of the console by name, sealed; there are few."""
-        return self._rows("SELECT subject, value FROM users ORDER BY subject")
+        return self._rows("SELECT subject, value FROM user_secrets ORDER BY subject")
 
     def identities(self, after: str = "", limit: int = 1000) -> list[tuple[str, bytes]]:
         """The next pseudonyms in their order, and who they are, sealed."""

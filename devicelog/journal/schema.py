@@ -9,13 +9,13 @@ import msgspec
 from devicelog.errors import JournalError
 from devicelog.model.flow import Entry
 
-VERSION: Final = 2
+VERSION: Final = 3
 APPLICATION_ID: Final = 0x64764C67  # "dvLg"
 PAGE_SIZE: Final = 4096
 
-# `seq` is given by the writer, so no sequence table is needed; it never falls, for
-# nothing is deleted, and a salvage that lost the newest entries leaves `floor` in meta.
-# Triggers on UPDATE and DELETE cost an INSERT nothing.
+# `seq` is given by the writer, so no sequence table is needed; it never falls, for the
+# newest stays, and a salvage that lost it leaves `floor` in meta. Triggers on UPDATE
+# and DELETE cost an INSERT nothing; they let go what a retirement named (`retired`).
 TABLES: Final = """
 CREATE TABLE meta(
     id INTEGER PRIMARY KEY CHECK (id = 1),
@@ -42,6 +42,8 @@ CREATE INDEX entries_mac ON entries(seq) WHERE mac IS NOT NULL;
 CREATE TRIGGER entries_stand BEFORE UPDATE ON entries
 BEGIN SELECT RAISE(ABORT, 'entries are append-only'); END;
 CREATE TRIGGER entries_stay BEFORE DELETE ON entries
+WHEN coalesce((SELECT last FROM retired WHERE first <= OLD.seq
+    ORDER BY first DESC LIMIT 1), 0) < OLD.seq
 BEGIN SELECT RAISE(ABORT, 'entries are append-only'); END;
 """
 

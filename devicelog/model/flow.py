@@ -110,15 +110,15 @@ class SessionEvent(
     clock_ok: bool = True
 
 
-Table = Literal["keys", "identities", "users"]
+Table = Literal["keys", "identities", "user_secrets"]
 
 
 class Change(msgspec.Struct, frozen=True):
     """A row of a table of secrets that stands beside the entries, to be put or deleted.
 
     `keys`: the wrapped key of a subject (a pseudonym or a session); `identities`: who a
-    pseudonym is, sealed under its key; `users`: a user of the console, sealed. `value`
-    None deletes it, and its bytes.
+    pseudonym is, sealed under its key; `user_secrets`: what proves that a user of the
+    console is who they say, by name. `value` None deletes it, and its bytes.
     """
 
     table: Table

@@ -12,6 +12,7 @@ from devicelog.model.audit import AuditBody, HoldBody, TombstoneBody
 from devicelog.model.body import Body
 from devicelog.model.fields import Value
 from devicelog.model.flow import Identity, SessionEvent
+from devicelog.model.retirement import RetirementBody
 from devicelog.model.said import (
     AnnotationBody,
     BindingBody,
@@ -227,7 +228,7 @@ TABLE: Final[dict[Kind, tuple[str, str, type | None]]] = {
     "hold": ("a record must be kept beyond its time", "person", HoldBody),
     "user": ("a user of the console, and their coming", "person", UserBody),
     "receipt": ("what became of a session's readings", "recorder", ReceiptBody),
-    "retirement": ("entries were retired by age", "recorder", None),
+    "retirement": ("entries were retired by age", "recorder", RetirementBody),
     "tombstone": ("a patient was forgotten", "person", TombstoneBody),
     "audit": ("who looked at whom, who exported what", "person", AuditBody),
 }

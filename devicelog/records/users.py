@@ -105,7 +105,7 @@ def user(reader: Reader, ring: Keyring, name: str) -> User | None:
     """One of them. Raises DevicelogError where another master key sealed it."""
     if not re.match(NAME, name):
         return None
-    sealed = reader.secret("users", name)
+    sealed = reader.secret("user_secrets", name)
     return _opened(ring, name, sealed) if sealed else None
 
 
@@ -132,7 +132,7 @@ def _draft(asked: Asked, ring: Keyring, it: User, event: UserEvent) -> Draft:
     body = asked.body(UserBody, event=event, name=it.name, role=it.role)
     sealed = seal(ring.users_key, msgspec.json.encode(it), "user/" + it.name)
     draft = asked.draft("user", body, it.name)
-    return msgspec.structs.replace(draft, changes=(Change("users", it.name, sealed),))
+    return msgspec.structs.replace(draft, changes=(Change("user_secrets", it.name, sealed),))
 
 
 def _opened(ring: Keyring, name: str, sealed: bytes) -> User:

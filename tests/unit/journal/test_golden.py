@@ -42,3 +42,12 @@ def test_a_journal_of_an_earlier_version_opens_and_says_the_same(tmp_path, name)
     assert (bound.pseudonym, bound.clinician) == ("K4M7-T2XT", "kb")
     assert (bound.annotations.site, bound.annotations.pain_before) == ("knee", 6)
     assert (training.purpose, training.pseudonym) == ("training", "")
+
+
+def test_the_secret_of_a_user_is_taken_along(tmp_path):
+    directory = tmp_path / "data"
+    directory.mkdir(mode=0o700)
+    shutil.copy(GOLDEN / "v3.db", directory / "journal.db")
+    migrate(str(directory))
+    with Reader(str(directory)) as reader:
+        assert reader.secret("user_secrets", "kb") == b"scrypt$hash"

@@ -6,7 +6,6 @@ import shutil
 import sqlite3
 from pathlib import Path
 
-import msgspec
 import pytest
 from click.testing import CliRunner
 from journals import clinic, entries, fill, writer
@@ -19,7 +18,8 @@ from devicelog.journal.directory import Directory
 from devicelog.journal.reader import Reader
 
 COUNT = 127  # of clinic(0, 120)
-GOLDEN = Path(__file__).parents[2] / "golden" / "journal" / "v2.db"
+GOLDEN = Path(__file__).parents[2] / "golden" / "journal"
+HERE, NEXT = schema.VERSION, schema.VERSION + 1
 
 
 def adds_a_column(db):
@@ -30,12 +30,11 @@ def adds_a_column(db):
 
 @pytest.fixture
 def older(tmp_path, monkeypatch):
-    """A journal of version 2 before a program of version 3, with entries in its log."""
+    """A journal of this version before a program of the next, entries in its log."""
     directory = tmp_path / "data"
     with writer(directory) as journal:
         fill(journal, clinic(0, 120))
-    monkeypatch.setattr(schema, "VERSION", 3)
-    monkeypatch.setattr(migrate, "MIGRATIONS", {2: adds_a_column})
+    monkeypatch.setattr(schema, "VERSION", NEXT)
     return directory
 
 
@@ -57,7 +56,7 @@ def image(directory):
 
 
 def run(directory, migrations=None, **more):
-    steps = {2: adds_a_column} if migrations is None else migrations
+    steps = {HERE: adds_a_column} if migrations is None else migrations
     return migrate.migrate(str(directory), migrations=steps, **more)
 
 
@@ -66,9 +65,9 @@ def test_an_older_journal_is_brought_here_and_keeps_every_entry(older):
 
     done = run(older, clock=ManualClock(1_800_000_000 * 10**9))
 
-    backup = older / "backups" / "journal-v2-20270115T080000.000Z.db"
-    assert done == migrate.Migrated(2, 3, len(before), str(backup))
-    assert version(older / "journal.db") == (3, 3)
+    backup = older / "backups" / f"journal-v{HERE}-20270115T080000.000Z.db"
+    assert done == migrate.Migrated(HERE, NEXT, len(before), str(backup))
+    assert version(older / "journal.db") == (NEXT, NEXT)
     assert rows(older / "journal.db") == before
     with contextlib.closing(sqlite3.connect(older / "journal.db")) as db:
         assert db.execute("SELECT DISTINCT place FROM entries").fetchall() == [("",)]
@@ -82,7 +81,7 @@ def test_the_backup_is_the_journal_as_it_was_and_nobody_elses_to_read(older):
     backup = Path(run(older).backup)
 
     assert rows(backup) == before
-    assert version(backup) == (2, 2)
+    assert version(backup) == (HERE, HERE)
     assert backup.stat().st_mode & 0o777 == 0o600
     assert backup.parent.stat().st_mode & 0o777 == 0o700
 
@@ -90,7 +89,10 @@ def test_the_backup_is_the_journal_as_it_was_and_nobody_elses_to_read(older):
 def test_the_backup_put_back_is_read_by_the_version_that_wrote_it(older, monkeypatch):
     before = entries_of(older, monkeypatch)
     backup = run(older).backup
-    with pytest.raises(JournalRefused, match="newer devicelog"), as_of(2, monkeypatch):
+    with (
+        pytest.raises(JournalRefused, match="newer devicelog"),
+        as_of(HERE, monkeypatch),
+    ):
         writer(older).open()
 
     for name in ("journal.db", "journal.db-wal", "journal.db-shm"):
@@ -108,7 +110,7 @@ def as_of(number, monkeypatch):
 
 
 def entries_of(directory, monkeypatch):
-    with as_of(2, monkeypatch):
+    with as_of(HERE, monkeypatch):
         with writer(directory):
             pass
         return entries(directory)
@@ -147,30 +149,31 @@ def test_what_goes_wrong_leaves_the_journal_as_it_was(older, step, words):
     before = rows(older / "journal.db")
 
     with pytest.raises(JournalError, match=words):
-        run(older, {2: step})
+        run(older, {HERE: step})
 
-    assert version(older / "journal.db") == (2, 2)
+    assert version(older / "journal.db") == (HERE, HERE)
     assert rows(older / "journal.db") == before
     with contextlib.closing(sqlite3.connect(older / "journal.db")) as db:
         tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master")}
     assert "places" not in tables
     assert "entries_stay" in tables
-    assert run(older).after == 3
+    assert run(older).after == NEXT
 
 
 def test_steps_follow_each_other(older, monkeypatch):
-    monkeypatch.setattr(schema, "VERSION", 4)
+    last = NEXT + 1
+    monkeypatch.setattr(schema, "VERSION", last)
     order = []
-    steps = {2: lambda _: order.append(2), 3: lambda _: order.append(3)}
+    steps = {HERE: lambda _: order.append(HERE), NEXT: lambda _: order.append(NEXT)}
 
-    assert (run(older, steps).after, order) == (4, [2, 3])
-    assert version(older / "journal.db") == (4, 4)
+    assert (run(older, steps).after, order) == (last, [HERE, NEXT])
+    assert version(older / "journal.db") == (last, last)
 
 
 def test_without_a_way_nothing_is_touched(older):
     before = image(older)
 
-    with pytest.raises(JournalRefused, match="no way leads from version 2"):
+    with pytest.raises(JournalRefused, match=f"no way leads from version {HERE}"):
         run(older, {})
 
     after = image(older)
@@ -180,7 +183,7 @@ def test_without_a_way_nothing_is_touched(older):
 
 def test_a_newer_journal_is_refused(older, monkeypatch):
     run(older)
-    monkeypatch.setattr(schema, "VERSION", 2)
+    monkeypatch.setattr(schema, "VERSION", HERE)
 
     with pytest.raises(JournalRefused, match="newer devicelog"):
         run(older)
@@ -203,7 +206,7 @@ def test_without_room_for_the_backup_nothing_is_done(older, monkeypatch):
     with pytest.raises(JournalError, match="1000 bytes left"):
         run(older)
 
-    assert version(older / "journal.db") == (2, 2)
+    assert version(older / "journal.db") == (HERE, HERE)
 
 
 def test_a_crash_after_the_commit_is_made_good(older, monkeypatch):
@@ -224,10 +227,10 @@ def test_a_crash_after_the_commit_is_made_good(older, monkeypatch):
     with contextlib.closing(
         sqlite3.connect(file.uri(image_ / "journal.db", "immutable"), uri=True)
     ) as db:
-        assert db.execute("PRAGMA user_version").fetchone() == (2,)
+        assert db.execute("PRAGMA user_version").fetchone() == (HERE,)
 
-    assert run(image_) == migrate.Migrated(3, 3, COUNT)
-    assert file.admit(image_ / "journal.db").version == 3
+    assert run(image_) == migrate.Migrated(NEXT, NEXT, COUNT)
+    assert file.admit(image_ / "journal.db").version == NEXT
 
 
 @pytest.mark.parametrize(
@@ -250,7 +253,7 @@ def test_the_command_says_what_it_did(older, tmp_path):
     words = ["db", "migrate", "--config", str(config)]
     steps = migrate.migrate.__kwdefaults__
     before = steps["migrations"]
-    steps["migrations"] = {2: adds_a_column}
+    steps["migrations"] = {HERE: adds_a_column}
     try:
         first = CliRunner().invoke(main, [*words, "--json"])
         second = CliRunner().invoke(main, words)
@@ -258,16 +261,55 @@ def test_the_command_says_what_it_did(older, tmp_path):
         steps["migrations"] = before
 
     told = json.loads(first.stdout)
-    assert (told["before"], told["after"], told["entries"]) == (2, 3, COUNT)
+    assert (told["before"], told["after"], told["entries"]) == (HERE, NEXT, COUNT)
     assert "nothing was to be done" in second.stdout
 
 
-def test_the_kept_journal_of_the_first_version_needs_none(tmp_path):
-    directory = tmp_path / "data"
+@pytest.fixture
+def kept(tmp_path):
+    """The journal that the first version wrote."""
+    directory = tmp_path / "kept"
     directory.mkdir(mode=0o700)
-    shutil.copy(GOLDEN, directory / "journal.db")
+    shutil.copy(GOLDEN / "v2.db", directory / "journal.db")
+    return directory
 
-    done = migrate.migrate(str(directory))
 
-    assert (done.before, done.after, done.backup) == (2, 2, "")
-    assert msgspec.json.decode(msgspec.json.encode(done))["entries"] > 0
+def test_the_kept_journal_of_the_first_version_becomes_what_is_born_today(
+    kept, tmp_path
+):
+    before = rows(kept / "journal.db")
+    with writer(tmp_path / "born"):
+        pass
+
+    done = migrate.migrate(str(kept))
+
+    assert (done.before, done.after, done.entries) == (2, HERE, len(before))
+    assert rows(kept / "journal.db") == before == rows(Path(done.backup))
+    assert layout(kept) == layout(tmp_path / "born")
+    assert check.examine(kept / "journal.db").damage == ()
+
+
+def layout(directory):
+    """Tables, indexes and triggers, however they were broken into lines."""
+    path = directory / "journal.db"
+    with contextlib.closing(sqlite3.connect(file.uri(path, "ro"), uri=True)) as db:
+        made = db.execute("SELECT name, sql FROM sqlite_master").fetchall()
+    return {name: "".join((sql or "").split()) for name, sql in made}
+
+
+def test_the_kept_journal_is_refused_until_it_is_migrated(kept):
+    before = image(kept)
+    for opens in (lambda: writer(kept).open(), lambda: Reader(str(kept)).__enter__()):
+        with pytest.raises(JournalRefused, match="older devicelog"):
+            opens()
+    with pytest.raises(JournalRefused, match="no way leads from version 2"):
+        migrate.migrate(str(kept), migrations={})
+    assert image(kept)["journal.db"] == before["journal.db"]
+
+
+def test_a_migrated_journal_is_refused_by_the_version_before(kept, monkeypatch):
+    migrate.migrate(str(kept))
+    monkeypatch.setattr(schema, "VERSION", 2)
+    for opens in (lambda: writer(kept).open(), lambda: Reader(str(kept)).__enter__()):
+        with pytest.raises(JournalRefused, match="newer devicelog"):
+            opens()
