@@ -138,6 +138,29 @@ def hold(
     click.echo(f"{written.entries[0].subject} is {'no longer ' * over}held: {reason}")
 
 
+@patients.command()
+@output.config_option
+@request_option
+@click.option(
+    "--research/--no-research",
+    "allowed",
+    required=True,
+    default=None,
+    help="Treatments may go into research under the pseudonym, or may not.",
+)
+@click.argument("pseudonym")
+@output.told
+def consent(
+    config: str | None, pseudonym: str, *, allowed: bool, request_id: str
+) -> None:
+    """Note what a patient allows; nothing is allowed until it was said."""
+    written = said(
+        config, "consent", request_id=request_id, pseudonym=pseudonym, allowed=allowed
+    )
+    told = "allows research" if allowed else "does not allow research"
+    click.echo(f"{written.entries[0].subject} {told}")
+
+
 patients.add_command(import_)
 
 

@@ -7,6 +7,7 @@ from devicelog.cli.session_table import print_sessions
 from devicelog.cli.session_text import describe
 from devicelog.cli.verify import verify
 from devicelog.errors import DevicelogError
+from devicelog.export.line import line
 from devicelog.journal.reader import Reader
 from devicelog.model import codec
 from devicelog.operations.ask import ask
@@ -59,9 +60,14 @@ def list_(
 @sessions.command()
 @output.config_option
 @output.json_option
+@click.option(
+    "--line", "in_a_line", is_flag=True, help="One line, for the notes; nothing else."
+)
 @click.argument("session_id")
 @output.told
-def show(config: str | None, session_id: str, *, as_json: bool) -> None:
+def show(
+    config: str | None, session_id: str, *, as_json: bool, in_a_line: bool
+) -> None:
     """One session: what happened, its totals, its flags."""
     with Reader(directory_of(config)) as reader:
         row = reader.session(session_id)
@@ -69,6 +75,10 @@ def show(config: str | None, session_id: str, *, as_json: bool) -> None:
             raise DevicelogError(
                 f"no session {session_id}", hint="`devicelog sessions list` shows them"
             )
+        if in_a_line:
+            session = Deriver(reader).session(row)
+            click.echo(line(session, simulated=reader.meta().simulated))
+            return
         entries = reader.entries(subject=session_id, kind="session")
         said = story.said_of(reader, session_id)
         row = Deriver(reader).session(row)

@@ -7,6 +7,7 @@ then the answer, with the headers that every answer has.
 
 import logging
 import secrets
+import shutil
 from collections.abc import Awaitable, Callable, Mapping
 from importlib import resources
 from pathlib import Path
@@ -193,7 +194,7 @@ def _response(renderer: Renderer, visit: Visit, answer: Answer) -> Response:
                 _keep(response, visit, token)
             return response
         case Saved(name=name, media=media, content=Path() as path):
-            gone = BackgroundTask(path.unlink, missing_ok=True)
+            gone = BackgroundTask(shutil.rmtree, path.parent, ignore_errors=True)
             return FileResponse(path, media_type=media, filename=name, background=gone)
         case Saved(name=name, media=media, content=content):
             disposition = {"content-disposition": f'attachment; filename="{name}"'}

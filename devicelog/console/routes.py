@@ -56,6 +56,7 @@ TABLE: Final[tuple[Route, ...]] = (
     Route("GET", "/today", patients.today, "records", "today"),
     Route("GET", "/patients/{code}", patient.patient, "persons", "patient"),
     Route("POST", "/patients/{code}/manual", patient.by_hand, "records", "patient"),
+    Route("POST", "/patients/{code}/export", patient.export, "export", "export"),
     Route("POST", "/patients/{code}/who", patients.correct, "register", "patient"),
     Route("POST", "/patients/{code}/ahead", patients.ahead, "bind", "patient"),
     Route("GET", "/sessions/{id}", sessions.session, "treatments", "session"),

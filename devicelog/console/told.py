@@ -9,11 +9,13 @@ from devicelog.console.visit import Visit
 from devicelog.export.course import course
 from devicelog.export.gather import Gatherer
 from devicelog.export.history import Wanted, heading
-from devicelog.export.page import Document, documents
+from devicelog.export.line import line
+from devicelog.export.page import Document, document
 from devicelog.export.section import Section, section
 from devicelog.export.texts import texts
 from devicelog.export.words import Words
 from devicelog.journal.reader import SessionRow
+from devicelog.records.derived import Deriver
 
 CURVES: Final = 12  # treatments of which a patient's page draws the curve
 
@@ -35,8 +37,13 @@ def latest(visit: Visit, code: str, rows: list[SessionRow]) -> Document:
     few = rows[:CURVES]
     from_ns = few[-1].started_ns if few else None
     source = _source(visit, Wanted(pseudonym=code, from_ns=from_ns))
-    (*_, document) = documents(source, words_of(visit))
-    return document
+    return document(source, words_of(visit))
+
+
+def in_a_line(visit: Visit, row: SessionRow) -> str:
+    """The session for the notes, ready to be pasted."""
+    simulated = visit.house.recording.simulated
+    return line(Deriver(visit.reader).session(row), simulated=simulated)
 
 
 def words_of(visit: Visit) -> Words:

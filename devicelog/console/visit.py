@@ -44,7 +44,7 @@ class Sent(msgspec.Struct, frozen=True):
 
 
 class Saved(msgspec.Struct, frozen=True):
-    """A file to be kept: its bytes, or where they are (deleted once sent)."""
+    """A file to be kept: its bytes, or where they are; its folder goes once sent."""
 
     name: str
     media: str
@@ -145,6 +145,10 @@ class Visit:
         """An audit record of a look or an export. Raises DevicelogError."""
         args = {"event": event, "what": what, "subjects": [*subjects], **more}
         self._handled(Request(uuid.uuid4().hex, "note", args, self.by))
+
+    def record(self, **args: Any) -> Written:
+        """An audit record as `operations.exports` makes it. Raises DevicelogError."""
+        return self._handled(Request(uuid.uuid4().hex, "note", args, self.by))
 
     def came(self, name: str, event: str) -> None:
         """A user came in, left, or was refused."""

@@ -133,19 +133,18 @@ def _lines(
     )
     if not pairs:
         on: Points = tuple(
-            (_elapsed(of, it), float(it.state in EMITTING)) for it in samples
+            (_seconds(of.started_ns, it.at_ns), float(it.state in EMITTING))
+            for it in samples
         )
         return "", [Line("delivered", words.texts("course.on"), on)]
-    drawn = {
-        _points(of, samples, *pair): n for n, pair in reversed([*enumerate(pairs)])
-    }
+    circuits = [_points(of, samples, *pair) for pair in pairs]
+    alike = len(circuits) > 1 and len(set(circuits)) == 1
+    which = "_both" if alike else "_n" if len(circuits) > 1 else ""
     lines = []
-    for (wanted, given), n in sorted(drawn.items(), key=lambda it: it[1]):
-        for role, points in zip(_ROLES[n], (wanted, given), strict=True):
-            key = f"course.{role.removesuffix('_2')}"
-            several = len(drawn) > 1
-            label = words.texts(key + "_n", n=n + 1) if several else words.texts(key)
-            lines.append(Line(role, label, points))
+    for n, circuit in enumerate(circuits[: 1 if alike else None]):
+        for role, points in zip(_ROLES[n], circuit, strict=True):
+            key = f"course.{role.removesuffix('_2')}{which}"
+            lines.append(Line(role, words.texts(key, n=n + 1), points))
     return FIELDS[pairs[0][0]].unit, lines
 
 
@@ -153,7 +152,7 @@ def _points(
     of: Treatment, samples: Sequence[Sample], wanted: str, actual: str
 ) -> tuple[Points, Points]:
     """What was set, and what was given, of one circuit."""
-    times = [_elapsed(of, it) for it in samples]
+    times = [_seconds(of.started_ns, it.at_ns) for it in samples]
     return (
         tuple(zip(times, (_number(it, wanted) for it in samples), strict=True)),
         tuple(zip(times, (_given(it, wanted, actual) for it in samples), strict=True)),
@@ -269,12 +268,6 @@ def _moment(it: SessionEvent) -> int:
 
 def _seconds(from_ns: int, at_ns: int) -> float:
     return (at_ns - from_ns) / _SECOND_NS
-
-
-def _elapsed(of: Treatment, it: Sample) -> float:
-    if it.elapsed_ms is not None:
-        return it.elapsed_ms / 1000
-    return _seconds(of.started_ns, it.at_ns)
 
 
 def _after(it: Sample, of: Treatment) -> bool:

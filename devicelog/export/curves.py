@@ -68,7 +68,7 @@ class Box(msgspec.Struct, frozen=True):
     bottom: float
 
 
-def chart(it: Chart, width: int = 720, height: int = 220) -> str:
+def chart(it: Chart, width: int = 720, height: int = 170) -> str:
     """The whole chart: axes, legend, bands, marks, lines."""
     box = Box(44, 44, width - 24, height - 24)
     lines = [steps.clean(line) for line in it.lines]
@@ -86,7 +86,7 @@ def chart(it: Chart, width: int = 720, height: int = 220) -> str:
     )
 
 
-def overlay(it: Chart, width: int = 720, height: int = 200) -> str:
+def overlay(it: Chart, width: int = 720, height: int = 180) -> str:
     """Several sessions from their starts on; the first line lies on top."""
     turned = tuple(reversed(it.lines))
     return chart(msgspec.structs.replace(it, lines=turned), width, height)

@@ -1,30 +1,35 @@
 """A history from the journal, a page at a time."""
 
 from collections.abc import Iterator
+from copy import copy
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Self
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from devicelog.clock import SECOND
 from devicelog.export.history import History, Manual, Sample, Treatment, Wanted
+from devicelog.export.series import Series, profile_hash
 from devicelog.journal.queries import Page
 from devicelog.journal.reader import Reader, SessionRow
 from devicelog.model import codec
 from devicelog.model.fields import FIELDS
 from devicelog.model.flow import Entry, SessionEvent
-from devicelog.model.kinds import ConfigBody, ReadingBody, ReceiptBody
+from devicelog.model.flow import Identity as Maker
+from devicelog.model.kinds import ConfigBody, ReceiptBody, of_consequence
 from devicelog.model.said import Said
 from devicelog.model.states import Modality
+from devicelog.records.audit import Row
+from devicelog.records.audit import row as record
 from devicelog.records.derived import Deriver
 from devicelog.records.keys import Keyring
 from devicelog.records.manual import given
 from devicelog.sinks.influx_times import Times
 
 _PAGE: Final = 500
-_MS: Final = 1_000_000
 _LAST: Final = 2**63 - 1
+_UNKNOWN: Final = Maker()
 _UNTRUSTED: Final = b'"clock_ok":false'
 
 
@@ -42,6 +47,13 @@ class Gatherer:
         self._makers = {it.device: it.identity for it in journal.devices()}
         self._profiles = _profiles(journal)
         self._times = Times()
+        self._series = Series(journal, self._times)
+
+    def narrowed(self, wanted: Wanted) -> Self:
+        """The same journal, another wish."""
+        other = copy(self)
+        other.history = msgspec.structs.replace(self.history, wanted=wanted)
+        return other
 
     def count(self) -> int:
         """See `Source`."""
@@ -74,20 +86,22 @@ class Gatherer:
 
     def readings(self, of: Treatment) -> Iterator[Sample]:
         """See `Source`."""
-        after, start = 0, None
-        while page := self._journal.entries(
-            after, kind="reading", subject=of.session_id, limit=_PAGE
-        ):
-            start = start or self._start(of)
-            for entry in page:
-                yield self._sample(entry, start)
-            if len(page) < _PAGE:
-                return
-            after = page[-1].seq
+        return self._series.samples(of)
 
     def events(self, of: Treatment) -> list[SessionEvent]:
         """See `Source`."""
         return [codec.session_event(it.body) for it in self._of(of, "session")]
+
+    def audit(self) -> Iterator[Row]:
+        """See `Source`; of one patient, else of nobody."""
+        code = self.history.wanted.pseudonym
+        subjects = (it.session_id for it in self.treatments()) if code else iter(())
+        for subject in (*([code] if code else []), *subjects):
+            after = 0
+            while page := self._journal.entries(after, subject=subject, limit=_PAGE):
+                of = (it for it in page if of_consequence(it.kind, it.body))
+                yield from map(record, of)
+                after = page[-1].seq
 
     # --- Private ------------------------------------------------------------------
 
@@ -104,7 +118,7 @@ class Gatherer:
             end_offset_min=None if ended_ns is None else self._offset(ended_ns),
             profile=self._profiles.get(hash_, ""),
             profile_hash=hash_,
-            maker=self._makers.get(row.device) or Treatment.maker,
+            maker=self._makers.get(row.device) or _UNKNOWN,
             receipt=self._receipt(row),
             retired=bool(row.readings and not hash_),
             notes=self._notes(row),
@@ -132,7 +146,7 @@ class Gatherer:
     def _profile_hash(self, row: SessionRow) -> str:
         """By which profile its readings were decoded; empty where none is left."""
         found = self._journal.entries(kind="reading", subject=row.session_id, limit=1)
-        return _reading(found[0]).profile if found else ""
+        return profile_hash(found[0]) if found else ""
 
     def _receipt(self, row: SessionRow) -> ReceiptBody | None:
         """The latest. What people and receipts say follows what the wire brought."""
@@ -146,39 +160,6 @@ class Gatherer:
                     return None
             before = page[-1].seq
         return None
-
-    def _start(self, of: Treatment) -> "_Start | None":
-        found = self._journal.entries(kind="session", subject=of.session_id, limit=1)
-        if not found:
-            return None
-        event = codec.session_event(found[0].body)
-        until = self._times.boot_ends(found[0].seq, self._journal)
-        return _Start(of.started_ns, event.mono_ns, until)
-
-    def _sample(self, entry: Entry, start: "_Start | None") -> Sample:
-        body = _reading(entry)
-        at_ns, flags = entry.at_ns, body.flags
-        if not body.clock_ok:
-            placed = self._times.place(entry, self._journal)
-            at_ns += placed.shift_ns if placed else 0
-            if placed and placed.estimated:
-                flags = (*flags, "time_estimated")
-        return Sample(
-            seq=entry.seq,
-            at_ns=at_ns,
-            elapsed_ms=start.elapsed_ms(entry.seq, body.mono_ns, at_ns)
-            if start
-            else None,
-            state=body.state,
-            values=body.values,
-            flags=flags,
-            clock_ok=body.clock_ok,
-            mono_ns=body.mono_ns,
-            thinned=body.thinned,
-            preroll=body.preroll,
-            profile_hash=body.profile,
-            frame=body.frame,
-        )
 
     def _notes(self, row: SessionRow) -> tuple[str, ...]:
         """Free text about it, in order; none without the keys."""
@@ -230,24 +211,8 @@ class Gatherer:
         return 0 if offset is None else round(offset.total_seconds() / 60)
 
 
-class _Start(msgspec.Struct, frozen=True):
-    """When a session began. Its `mono_ns` compares up to the entry `until` (0: on)."""
-
-    at_ns: int
-    mono_ns: int
-    until: int
-
-    def elapsed_ms(self, seq: int, mono_ns: int, at_ns: int) -> int:
-        """Since then; across a restart of the machine by dates."""
-        if not self.until or seq < self.until:
-            return max(0, round((mono_ns - self.mono_ns) / _MS))
-        return max(0, round((at_ns - self.at_ns) / _MS))
-
-
 def _page(wanted: Wanted) -> Page:
     return Page(
-        after_ns=-_LAST,
-        after_id="",
         pseudonym=wanted.pseudonym,
         from_ns=wanted.from_ns,
         to_ns=wanted.to_ns,
@@ -270,11 +235,6 @@ def _profiles(journal: Reader) -> dict[str, str]:
             names |= {hash_: name for name, hash_ in body.profiles.items()}
         after = page[-1].seq
     return names
-
-
-def _reading(entry: Entry) -> ReadingBody:
-    body: ReadingBody = codec.decode("reading", entry.body)
-    return body
 
 
 def _modality(row: SessionRow) -> Modality | Literal[""]:

@@ -40,7 +40,9 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 class History(msgspec.Struct, frozen=True, kw_only=True):
     """The heading of an export: whose, of where, as of when, by which program.
 
-    `identity` is None where it may not be shown, and `unnamed` then says why. `head` is
+    `identity` is None where it may not be shown, and `unnamed` then says why.
+    `pseudonymous`: for research, nothing in it tells who somebody is; `shifted`: dates
+    are not the true ones. `head` is
     the newest record of the audit chain when it was made, as in `1234:9f3c...`.
     `absent` names, in plain words, what the source does not know.
     """
@@ -53,6 +55,8 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
     installation: str
     identity: Identity | None = None
     unnamed: str = ""
+    pseudonymous: bool = False
+    shifted: bool = False
     source: Origin = "journal"
     schema: int = SCHEMA
     software: str = ""
@@ -66,6 +70,8 @@ def heading(
 ) -> History:
     """The heading of what this journal tells; `more` are fields of `History`."""
     meta = journal.meta()
+    lost = ", ".join(f"{first}-{last}" for first, last in meta.lost)
+    absent = (f"entries {lost} of the journal, which were lost",) if lost else ()
     return History(
         wanted=wanted,
         made_ns=made_ns,
@@ -76,6 +82,7 @@ def heading(
         software=__version__,
         journal=meta.version,
         head=str(audit.head(journal) or ""),
+        absent=absent,
         **more,
     )
 
@@ -161,3 +168,6 @@ class Source(Protocol):
 
     def events(self, of: Treatment) -> list[SessionEvent]:
         """What happened to it, in order: settings, pauses, contact, gaps, faults."""
+
+    def audit(self) -> Iterator[audit.Row]:
+        """Records of consequence about the patient and the treatments."""

@@ -1,13 +1,12 @@
 """One patient's history as a page: self-contained, without a script, made to print.
 
-The latest stands first. A history beyond 500 treatments is several pages, the oldest
-first, so that what one of them holds does not change when a treatment is added.
+The latest stands first; a long history is several pages (`parts`), the oldest first.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator
 from functools import cache
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
+from zoneinfo import ZoneInfo
 
 import jinja2
 import msgspec
@@ -15,11 +14,12 @@ import msgspec
 from devicelog.export.course import compared, course
 from devicelog.export.curves import Chart, overlay
 from devicelog.export.history import History, Source, Treatment
+from devicelog.export.parts import Part
 from devicelog.export.section import Section, by_hand, section
+from devicelog.export.tables import Counts, Options
 from devicelog.export.texts import Texts, texts
-from devicelog.export.words import Words, utc
+from devicelog.export.words import Words
 
-MOST: Final = 500  # treatments on one page
 _COMPARED: Final = 3
 
 
@@ -53,46 +53,34 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
         return {"sessions": len(self.sections) - manual, "manual": manual}
 
 
-def pages(
-    source: Source,
-    *,
-    language: str = "en",
-    most: int = MOST,
-    step: Callable[[], None] = lambda: None,
-) -> Iterator[str]:
-    """Each page as HTML, one held at a time; `step` is called for each treatment."""
-    words = Words(texts(language))
-    for document in documents(source, words, most=most, step=step):
-        yield rendered(document, words.texts)
+def write(out: BinaryIO, source: Source, options: Options) -> Counts:
+    """One page, UTF-8; of a part of a history, that part."""
+    words = texts(options.language)
+    told = document(source, Words(words))
+    out.write(rendered(told, words).encode())
+    return told.counts
 
 
-def documents(
-    source: Source,
-    words: Words,
-    *,
-    most: int = MOST,
-    step: Callable[[], None] = lambda: None,
-) -> Iterator[Document]:
-    """What stands on each page, the oldest first; at least one."""
-    history = source.history
-    manual = deque(by_hand(it, words) for it in source.manual())
-    parts = max(1, -(-source.count() // most))
-    held: list[Section] = []
+def document(source: Source, words: Words) -> Document:
+    """What stands on the page of this history, or of this part of it."""
+    part = source if isinstance(source, Part) else None
+    sections: list[Section] = []
     latest: dict[str, deque[tuple[Section, Chart]]] = {}
-    part = 1
     for of in source.treatments():
-        if part < parts and len(held) >= most:
-            yield _document(history, part, parts, held, {})
-            held, part = [], part + 1
         told, drawn = _told(of, source, words)
-        held.append(told)
-        while manual and manual[0].at_ns < of.started_ns:
-            held.append(manual.popleft())
+        sections.append(told)
         if drawn and _comparable(of):
             kept = latest.setdefault(of.modality, deque(maxlen=_COMPARED))
             kept.append((told, drawn))
-        step()
-    yield _document(history, part, parts, [*held, *manual], _over(latest, words))
+    sections += [by_hand(it, words) for it in source.manual()]
+    sections.sort(key=lambda it: it.at_ns, reverse=True)
+    return Document(
+        history=source.history,
+        part=part.number if part else 1,
+        parts=part.of if part else 1,
+        sections=tuple(sections),
+        comparisons=tuple(_over(latest, words)) if not part or part.last else (),
+    )
 
 
 def rendered(document: Document, words: Texts) -> str:
@@ -102,7 +90,7 @@ def rendered(document: Document, words: Texts) -> str:
         "history": document.history,
         "t": words,
         "span": _span(document.history, Words(words)),
-        "utc": utc,
+        "made": _moment(document.history, document.history.made_ns, Words(words)),
     }
     return _templates().get_template("page.html").render(said)
 
@@ -135,39 +123,23 @@ def _comparable(of: Treatment) -> bool:
 
 def _over(
     latest: dict[str, deque[tuple[Section, Chart]]], words: Words
-) -> dict[str, Comparison]:
-    """Of each modality that was given at least twice."""
-    found = {}
-    for modality, kept in latest.items():
+) -> list[Comparison]:
+    """Of each modality that was given at least twice, the latest given first."""
+    found = []
+    for kept in latest.values():
         unit = kept[-1][1].unit
         alike = [(it, drawn) for it, drawn in reversed(kept) if drawn.unit == unit]
         if len(alike) > 1:
             chart = compared([(it.day, drawn) for it, drawn in alike], words)
             sections = tuple(it for it, _ in alike)
-            found[modality] = Comparison(sections[0].what, overlay(chart), sections)
-    return found
-
-
-def _document(
-    history: History,
-    part: int,
-    parts: int,
-    held: list[Section],
-    comparisons: dict[str, Comparison],
-) -> Document:
-    return Document(
-        history=history,
-        part=part,
-        parts=parts,
-        sections=tuple(sorted(held, key=lambda it: it.at_ns, reverse=True)),
-        comparisons=tuple(comparisons.values()),
-    )
+            found.append(Comparison(sections[0].what, overlay(chart), sections))
+    return sorted(found, key=lambda it: it.sections[0].at_ns, reverse=True)
 
 
 def _span(history: History, words: Words) -> str:
-    """Which span was asked for, in UTC."""
+    """Which span was asked for."""
     first, last = (
-        "" if it is None else f"{words.day(it, 0)} {words.hour(it, 0)} UTC"
+        "" if it is None else _moment(history, it, words)
         for it in (history.wanted.from_ns, history.wanted.to_ns)
     )
     if first and last:
@@ -177,3 +149,7 @@ def _span(history: History, words: Words) -> str:
     return (
         words.texts("page.span_to", last=last) if last else words.texts("page.span_all")
     )
+
+
+def _moment(history: History, at_ns: int, words: Words) -> str:
+    return words.moment(at_ns, ZoneInfo(history.timezone))

@@ -17,7 +17,7 @@ def record(of: Treatment, words: Words) -> Iterator[tuple[str, str]]:
         "session": of.session_id,
         "treatment_id": of.treatment_id,
         "clinician": of.clinician,
-        "purpose": texts(f"purpose.{of.purpose}"),
+        "purpose": "" if of.purpose == "treatment" else texts(f"purpose.{of.purpose}"),
         "start": utc(of.started_ns),
         "end": "" if of.ended_ns is None else utc(of.ended_ns),
         "maker": " ".join(filter(None, (maker.model, maker.serial, maker.firmware))),
@@ -61,7 +61,7 @@ def _convention(of: Treatment) -> str:
 def _corrected(of: Treatment, words: Words) -> Iterator[str]:
     error = of.numbers.get("output_error_pct")
     if of.check is not None and error is not None:
-        said = words.signed(error, "%")
+        said = words.signed(round(error, 1), "%")
         yield words.texts("assume.corrected", check=of.check, error=said)
     elif of.uncorrected:
         yield words.texts(f"uncorrected.{of.uncorrected}")

@@ -49,14 +49,13 @@ class Section(msgspec.Struct, frozen=True, kw_only=True):
     readings. A manual treatment has no curve, and few of the pairs.
     """
 
-    anchor: str
     at_ns: int
     day: str
     hours: str
     zone: str
     what: str
     device: str = ""
-    settings: str = ""
+    settings: tuple[str, ...] = ()
     emission: str = ""
     dose: tuple[str, ...] = ()
     corrected: tuple[str, ...] = ()
@@ -87,14 +86,13 @@ def section(
     texts = words.texts
     emission = of.numbers.get("emission_s")
     return Section(
-        anchor=f"t{of.first_seq}",
         at_ns=of.started_ns,
         day=words.day(of.started_ns, of.start_offset_min),
         hours=_hours(of, words),
         zone=texts("page.utc", offset=offset(of.start_offset_min)),
         what=texts(f"modality.{of.modality or 'unknown'}"),
         device=of.device,
-        settings=words.settings(of.settings),
+        settings=tuple(words.settings(of.settings)),
         emission="" if emission is None else _bounded(clock(emission), of, words),
         dose=tuple(_bounded(it, of, words) for it in words.dose(of.numbers)),
         corrected=tuple(words.corrected(of.numbers)),
@@ -119,7 +117,6 @@ def by_hand(it: Manual, words: Words) -> Section:
     end_ns = it.began_ns + round(it.minutes * _MINUTE_NS)
     who = (texts("section.clinician"), it.clinician)
     return Section(
-        anchor=f"m{it.seq}",
         at_ns=it.began_ns,
         day=words.day(it.began_ns, it.offset_min),
         hours=_span(it.began_ns, it.offset_min, end_ns, it.offset_min, words),
@@ -197,7 +194,7 @@ def _clocks(of: Treatment, words: Words) -> Iterator[Pair]:
             key = "clock.once" if n == 1 else "clock.times"
             yield texts(f"clock.{name}"), texts(key, value=said, n=n)
     if (error := numbers.get("timer_error_pct")) is not None:
-        yield texts("clock.timer_error_pct"), words.signed(error, "%")
+        yield texts("clock.timer_error_pct"), words.signed(round(error, 1), "%")
 
 
 def _happened(
@@ -216,11 +213,12 @@ def _noted(facts: Facts, words: Words) -> Iterator[Pair]:
         value = getattr(facts, name)
         if value is None:
             continue
-        said = (
-            words.texts.get(f"value.{value}", value)
-            if isinstance(value, str)
-            else words.value(name, value)
-        )
+        if isinstance(value, str):
+            said = words.texts.get(f"value.{value}", value)
+        elif name.endswith("_cm2"):
+            said = words.quantity(value, "cm2")
+        else:
+            said = words.value(name, value)
         yield words.texts(f"fact.{name}"), said
 
 

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from devicelog.export.axes import clock
 from devicelog.export.texts import Texts
@@ -36,6 +37,7 @@ class Words:
         places = max(0, figures - whole + small)
         said = f"{value:.{places}f}"
         said = said.rstrip("0").rstrip(".") if "." in said else said
+        said = "0" if said == "-0" else said
         return said.replace(".", self.texts("number.point"))
 
     def quantity(self, value: float, unit: str) -> str:
@@ -76,10 +78,17 @@ class Words:
         """`11:15`, by the clinic's clock."""
         return _local(at_ns, offset_min).strftime("%H:%M")
 
+    def moment(self, at_ns: int, zone: ZoneInfo) -> str:
+        """`23 Nov 2026, 11:15 UTC+01:00`, by the clock of this zone."""
+        added = datetime.fromtimestamp(at_ns // _SECOND_NS, zone).utcoffset()
+        minutes = round((added or timedelta()).total_seconds() / 60)
+        zone_said = self.texts("page.utc", offset=offset(minutes))
+        return f"{self.day(at_ns, minutes)}, {self.hour(at_ns, minutes)} {zone_said}"
+
     # --- Treatments ---------------------------------------------------------------
 
-    def settings(self, values: Mapping[str, Value]) -> str:
-        """`3 MHz, 20 %, 0.5 W/cm² (SATP), 5:00`, as it is written in the notes."""
+    def settings(self, values: Mapping[str, Value]) -> list[str]:
+        """`3 MHz`, `20 %`, `0.5 W/cm² (SATP)`, `5:00`, as notes have it."""
         parts = [
             self.value(name, values[name])
             for name in ("frequency_mhz",)
@@ -99,7 +108,7 @@ class Words:
         parts += self._currents(values)
         if "time_set_s" in values:
             parts.append(self.value("time_set_s", values["time_set_s"]))
-        return ", ".join(parts)
+        return parts
 
     def _currents(self, values: Mapping[str, Value]) -> list[str]:
         parts = []
@@ -124,7 +133,7 @@ class Words:
             if (key := f"energy_{name}_j") in numbers
         ]
         means = {
-            self.quantity(numbers[key], "mA"): None
+            self.texts("section.mean", value=self.quantity(numbers[key], "mA")): None
             for n in (1, 2)
             if (key := f"amplitude_{n}_mean_ma") in numbers
         }
@@ -151,7 +160,7 @@ class Words:
             "old": "-" if it.old is None else self.value(it.field, it.old),
             "new": "-" if it.new is None else self.value(it.field, it.new),
             "seconds": seconds,
-            "settings": self.settings(it.values),
+            "settings": ", ".join(self.settings(it.values)),
         }
         return self.texts(f"happened.{it.event}", **said).strip()
 

@@ -81,8 +81,8 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     `pseudonym` None: of everybody. `from_ns` is within, `to_ns` is not.
     """
 
-    after_ns: int
-    after_id: str
+    after_ns: int = -(2**63)
+    after_id: str = ""
     pseudonym: str | None = None
     from_ns: int | None = None
     to_ns: int | None = None

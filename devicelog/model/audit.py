@@ -8,6 +8,8 @@ AuditEvent = Literal[
     "chain_begun",  # from here on each record of consequence carries a mac
     "patient_added",
     "patient_changed",
+    "research_allowed",  # by the patient, under the pseudonym alone
+    "research_refused",  # or not any more
     "shown",  # persons were shown by name; `what` says which command
     "exported",
     "backed_up",

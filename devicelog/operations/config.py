@@ -20,6 +20,7 @@ from devicelog.drivers.load import ProfileError
 from devicelog.drivers.load import load as load_profile
 from devicelog.drivers.profile import Profile
 from devicelog.errors import ConfigError
+from devicelog.export.settings import ExportSettings
 from devicelog.grafana.settings import GrafanaSettings
 from devicelog.journal.settings import JournalSettings
 from devicelog.operations import config_checks as checks
@@ -64,6 +65,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     keys: KeySettings = KeySettings()
     backup: BackupSettings = BackupSettings()
     console: ConsoleSettings = ConsoleSettings()
+    export: ExportSettings = ExportSettings()
     devices: tuple[DeviceSettings, ...] = ()
 
 

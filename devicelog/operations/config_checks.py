@@ -13,6 +13,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from devicelog import strict
+from devicelog.export.texts import languages
 from devicelog.operations import config_console as console
 from devicelog.recorder.settings import NAME
 
@@ -46,8 +47,24 @@ def whole(table: strict.Table) -> Iterator[strict.Problem]:
     yield from _hours(table, table.values.get("hours"))
     yield from _backup(table, table.values.get("backup"))
     yield from console.problems(table, table.values.get("console"))
+    yield from _export(table, table.values.get("export"))
     for section in ("mqtt", "influx", "grafana"):
         yield from _sink(table, section, table.values.get(section))
+
+
+def _export(table: strict.Table, values: object) -> Iterator[strict.Problem]:
+    """Codes are a file that is there, and words a language that is."""
+    path, language = text(values, "codes_file"), text(values, "language")
+    if path and not Path(path).is_file():
+        yield table.problem(
+            "export.codes_file", f'"{path}" is no file', "config/codes.toml is a sample"
+        )
+    if language is not None and language not in languages():
+        yield table.problem(
+            "export.language",
+            f'there are no texts in "{language}"',
+            f"one of {', '.join(languages())}",
+        )
 
 
 def _sink(

@@ -102,7 +102,7 @@ def newest(directory: str, limit: int, subject: str | None = None) -> list[Row]:
     """The newest records that a person caused (and the chain's own), latest first."""
     kinds = [kind for kind, (_, cause, _) in TABLE.items() if cause == "person"]
     with contextlib.closing(open_reading(Path(directory) / JOURNAL)) as db:
-        return [_row(entry) for entry in chain.newest(db, kinds, subject, limit)]
+        return [row(entry) for entry in chain.newest(db, kinds, subject, limit)]
 
 
 def anchor_of(text: str) -> Anchor:
@@ -136,7 +136,8 @@ def verify(
     return walk.end()
 
 
-def _row(entry: Entry) -> Row:
+def row(entry: Entry) -> Row:
+    """One record; none of them says a name."""
     body = codec.decode(entry.kind, entry.body)
     event = str(getattr(body, "event", "") or entry.kind)
     told = [str(getattr(body, name, "")) for name in ("what", "pseudonym", "reason")]

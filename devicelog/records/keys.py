@@ -2,6 +2,7 @@
 
     master file -> HKDF -> wrapping key -> keys of subjects -> identities, free text
                         -> the audit chain's key, the key of the console's users
+                        -> what shifts dates for research, what proves archives
 
 AES-256-GCM throughout; what is sealed names its subject as associated data, so that it
 cannot be moved to another. To delete a subject's wrapped key is to forget what it
@@ -34,6 +35,8 @@ class Keyring:
         self.chain_key = _derived(master, b"chain")
         self.list_key = _derived(master, b"list of the forgotten")
         self.users_key = _derived(master, b"users")
+        self.research_key = _derived(master, b"research")
+        self.archive_key = _derived(master, b"archive")
 
     def __repr__(self) -> str:
         return "Keyring(...)"

@@ -132,7 +132,9 @@ def _draft(asked: Asked, ring: Keyring, it: User, event: UserEvent) -> Draft:
     body = asked.body(UserBody, event=event, name=it.name, role=it.role)
     sealed = seal(ring.users_key, msgspec.json.encode(it), "user/" + it.name)
     draft = asked.draft("user", body, it.name)
-    return msgspec.structs.replace(draft, changes=(Change("user_secrets", it.name, sealed),))
+    return msgspec.structs.replace(
+        draft, changes=(Change("user_secrets", it.name, sealed),)
+    )
 
 
 def _opened(ring: Keyring, name: str, sealed: bytes) -> User:

@@ -1,18 +1,30 @@
 """One patient: all that was given, the last three side by side, and what is next."""
 
+import contextlib
+import mimetypes
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Final
 
 from devicelog.console import told
 from devicelog.console.people import in_short, offer
-from devicelog.console.visit import Answer, Refused, Sent, Shown, Visit
+from devicelog.console.visit import Answer, Refused, Saved, Sent, Shown, Visit
 from devicelog.errors import DevicelogError
+from devicelog.export.history import Wanted
+from devicelog.export.writers import FORMS
 from devicelog.model.facts import MANUALS
 from devicelog.model.pseudonyms import PseudonymError, parsed
 from devicelog.model.said import REASONS
+from devicelog.operations import exports
 from devicelog.operations.status import gather
 
 _ALL: Final = 1_000_000
 _SHOWN: Final = 200
+# The forms of which a person makes use, the usual one first.
+OFFERED: Final = ("html", "pdf", "zip", "csv", "json", "fhir.json")
 
 
 def patient(visit: Visit) -> Answer:
@@ -42,6 +54,7 @@ def patient(visit: Visit) -> Answer:
             "emission_s": sum(row.totals.get("emission_s", 0.0) for row in rows),
             "energy_j": sum(row.totals.get("energy_j", 0.0) for row in rows),
             "manuals": MANUALS,
+            "forms": OFFERED,
         }
     return Shown("patient.html", facts)
 
@@ -63,6 +76,37 @@ def by_hand(visit: Visit) -> Answer:
     )
     visit.say("said.manual")
     return Sent(f"/patients/{code}")
+
+
+def export(visit: Visit) -> Answer:
+    """The record as a file, which is deleted here once it was sent."""
+    code, form = _code(visit), FORMS.get(visit.form.get("form", ""))
+    if form is None or form.suffix not in OFFERED:
+        raise Refused(400, "error.no_form")
+    folder = Path(tempfile.mkdtemp(prefix="devicelog-export-"))  # 0700
+    try:
+        file = folder / f"{code}.{form.suffix}"
+        asked = exports.Asked(wanted=Wanted(pseudonym=code), form=form, path=file)
+        exports.export(visit.house.recording.loaded, asked, _unwatched, visit.record)
+        made = sorted(folder.iterdir())
+        if len(made) > 1:  # a long history is several files
+            file = folder / f"{code}.{form.suffix}.zip"
+            with zipfile.ZipFile(file, "w") as packed:
+                for it in made:
+                    packed.write(it, it.name)
+        return Saved(name=file.name, media=_media(file), content=file)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+@contextlib.contextmanager
+def _unwatched(_: int) -> Iterator[exports.Tick]:
+    yield lambda: None
+
+
+def _media(file: Path) -> str:
+    return mimetypes.guess_type(file.name)[0] or "application/octet-stream"
 
 
 def _code(visit: Visit) -> str:

@@ -30,6 +30,7 @@ def session(visit: Visit) -> Answer:
         "status": gather(visit.house.recording),
         "row": row,
         "it": told.one(visit, row),
+        "line": told.in_a_line(visit, row),
         "person": visit.who(row.pseudonym),
         "labels": visit.labels,
         "reasons": REASONS,

@@ -40,6 +40,16 @@
     }, 250);
   });
 
+  // One tap copies the line for the notes; without this file it is marked by hand.
+  for (const button of document.querySelectorAll("[data-copy]")) {
+    button.hidden = false;
+    button.addEventListener("click", () => {
+      const line = button.parentElement.querySelector("[data-line]");
+      line.select();
+      navigator.clipboard?.writeText(line.value);
+    });
+  }
+
   const place = document.querySelector("[data-live]");
   if (!place || !window.EventSource) return;
   const again = async () => {

@@ -19,6 +19,7 @@ from devicelog.errors import (
     JournalError,
     Unreachable,
 )
+from devicelog.export.verify import Verdict as Looked
 from devicelog.grafana.push import Found
 from devicelog.journal.check import Report
 from devicelog.journal.migrate import Migrated
@@ -45,7 +46,7 @@ from devicelog.records.story import SaidOf
 PAGE = (Path(__file__).parents[3] / "docs" / "cli.md").read_text(encoding="utf-8")
 GROUPS = {
     *("config", "devices", "profile", "sessions", "dashboards"),
-    *("treatments", "calibration", "clock", "db", "users", "console"),
+    *("treatments", "calibration", "clock", "db", "export", "users", "console"),
 }
 SHAPES = (
     Status,
@@ -78,6 +79,7 @@ SHAPES = (
     Verified,
     ReceiptBody,
     Found,
+    Looked,
     Migrated,
     Listed,
 )

@@ -6,6 +6,7 @@ from typing import get_args
 
 import pytest
 
+from devicelog.console.pages.patient import OFFERED
 from devicelog.console.pages.sessions import choices
 from devicelog.console.routes import TABLE
 from devicelog.console.texts import Texts, languages, strange
@@ -64,6 +65,7 @@ FAMILIES = {
         for events in (BindingEvent, RegisterEvent, AuditEvent, UserEvent)
         for it in get_args(events)
     ],
+    "form": [it.replace(".", "_") for it in OFFERED],
     "looked": sorted({it.name for it in TABLE}),
 }
 

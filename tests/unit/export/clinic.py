@@ -11,6 +11,7 @@ from devicelog.records.request import viewing
 __all__ = ["ANNA", "BERND", "CARLA", "US", "Small", "source"]
 
 MASTER = bytes(range(32))
+MADE_NS = 1_795_600_000_000_000_000
 PROFILE = "0123456789abcdef"
 
 
@@ -55,5 +56,5 @@ class Small(Clinic):
 
 def source(reader, wanted=None, *, ring=None, timezone="Europe/Berlin"):
     """The history of a journal as a command asks for it."""
-    head = heading(reader, wanted or Wanted(), timezone=timezone, made_ns=1)
+    head = heading(reader, wanted or Wanted(), timezone=timezone, made_ns=MADE_NS)
     return Gatherer(reader, head, ring=ring)

@@ -5,6 +5,7 @@ from datetime import date
 import pytest
 from journals import writer
 from unit.export.clinic import Small
+from unit.export.patient import Patient, fortnight
 
 from devicelog.journal.reader import Reader
 from devicelog.simulation.month import Month
@@ -31,3 +32,18 @@ def small(tmp_path):
     clinic = Small(tmp_path / "small")
     with clinic.writer:
         yield clinic
+
+
+@pytest.fixture(scope="session")
+def weeks(tmp_path_factory):
+    """Two weeks of one patient, with all that people said; nobody writes any more."""
+    patient = Patient(tmp_path_factory.mktemp("weeks") / "journal")
+    with patient.writer:
+        return fortnight(patient)
+
+
+@pytest.fixture
+def hers(weeks):
+    """The source of her history."""
+    with weeks.reader() as reader:
+        yield weeks.history(reader)

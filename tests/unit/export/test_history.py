@@ -4,7 +4,7 @@ import pytest
 from journals import entries
 from unit.export.clinic import MASTER, source
 
-from devicelog.export import gather
+from devicelog.export import gather, series
 from devicelog.export.history import Wanted
 from devicelog.export.rows import TABLES
 from devicelog.journal import queries
@@ -53,7 +53,7 @@ def test_a_span_holds_its_first_moment_and_not_its_last(reader):
 
 
 def test_readings_are_those_of_the_journal_in_order(reader, day, monkeypatch):
-    monkeypatch.setattr(gather, "_PAGE", 50)
+    monkeypatch.setattr(series, "_PAGE", 50)
     of = {}
     for it in entries(day):
         if it.kind == "reading" and it.subject:
@@ -132,10 +132,10 @@ def test_rows_are_as_long_as_their_tables(reader):
         row = TABLES["sessions"].row(told.history, treatment)
         assert len(row) == len(TABLES["sessions"].columns)
         for sample in told.readings(treatment):
-            row = TABLES["readings"].row(treatment, sample)
+            row = TABLES["readings"].row(told.history, treatment, sample)
             assert len(row) == len(TABLES["readings"].columns)
         for event in told.events(treatment):
-            row = TABLES["events"].row(treatment, event)
+            row = TABLES["events"].row(told.history, treatment, event)
             assert len(row) == len(TABLES["events"].columns)
 
 
@@ -156,13 +156,15 @@ def test_cells_are_of_their_columns_type(reader, small, name):
 def rows(name, told):
     table = TABLES[name]
     if name == "manual":
-        yield from (table.row(it) for it in told.manual())
+        yield from (table.row(told.history, it) for it in told.manual())
         return
     for it in told.treatments():
         match name:
             case "sessions":
                 yield table.row(told.history, it)
             case "readings":
-                yield from (table.row(it, one) for one in told.readings(it))
+                yield from (
+                    table.row(told.history, it, one) for one in told.readings(it)
+                )
             case "events":
-                yield from (table.row(it, one) for one in told.events(it))
+                yield from (table.row(told.history, it, one) for one in told.events(it))

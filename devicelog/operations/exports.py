@@ -1,0 +1,265 @@
+"""Exporting: recorded before the first byte is written, refused where it cannot be."""
+
+import contextlib
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+
+from devicelog.clock import SystemClock
+from devicelog.errors import DevicelogError
+from devicelog.export import files
+from devicelog.export.gather import Gatherer
+from devicelog.export.history import Source, Wanted, heading
+from devicelog.export.parts import Whole
+from devicelog.export.research import Research
+from devicelog.export.rows import Name
+from devicelog.export.tables import Options
+from devicelog.export.through import Watched
+from devicelog.export.verify import Verdict
+from devicelog.export.verify import verify as verified
+from devicelog.export.writers import Form
+from devicelog.journal.queries import Page
+from devicelog.journal.reader import Reader
+from devicelog.operations.alone import write
+from devicelog.operations.config import Config, Loaded, load
+from devicelog.operations.master import keyring
+from devicelog.records.audit import TOLD
+from devicelog.records.consent import consenting
+from devicelog.records.keys import Identity, Keyring
+from devicelog.records.manual import given
+from devicelog.records.patients import person
+from devicelog.records.request import View
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be exported, in which form, where to. `path` None: to stdout.
+
+    `pseudonymous`: for research, of those alone who allow it; `shift_dates` too.
+    """
+
+    wanted: Wanted
+    form: Form
+    path: Path | None = None
+    readings: bool = False
+    pseudonymous: bool = False
+    shift_dates: bool = False
+
+
+class Done(msgspec.Struct, frozen=True, kw_only=True):
+    """What was exported. `rows` by table; `unnamed` says why nobody is named.
+
+    `lacking`: what the data leave open, in words.
+    """
+
+    path: str
+    rows: dict[str, int]
+    simulated: bool
+    unnamed: str = ""
+    lacking: tuple[str, ...] = ()
+
+
+Tick = Callable[[], None]
+Note = Callable[..., object]  # makes the audit record `exported` of these arguments
+Progress = Callable[[int], contextlib.AbstractContextManager[Tick]]
+
+
+def export(
+    loaded: Loaded, asked: Asked, progress: Progress, note: Note | None = None
+) -> Done:
+    """Write it. `progress` is told how many treatments there are, and of each.
+
+    `note` records that it was asked for, where that is not for this process's user.
+
+    Raises DevicelogError where there is no such patient, where it cannot be recorded
+    that this was asked for, or where the file cannot be written.
+    """
+    asked.form.ready()
+    with Reader(loaded.config.journal.directory) as journal:
+        asked, patients = _meant(journal, asked)
+        keys = _Keys(loaded.config, asked)
+        _record(loaded.config, asked, patients, note)
+        source = _source(journal, loaded.config, asked, patients, keys)
+        with progress(source.count()) as tick:
+            watched = Watched(source, tick)
+            table: Name = "readings" if asked.readings else "sessions"
+            key = keys.ring.archive_key if keys.ring else None
+            said = loaded.config.export
+            options = Options(
+                table=table,
+                readings=asked.readings,
+                key=key,
+                codes_file=said.codes_file,
+                language=said.language,
+            )
+            paths, rows = _written(watched, asked, options)
+        return Done(
+            path=", ".join(map(str, paths)),
+            rows=rows,
+            simulated=source.history.simulated,
+            unnamed=source.history.unnamed,
+            lacking=tuple(_lacking(watched, asked)),
+        )
+
+
+def verify(path: Path, configured: Path) -> Verdict:
+    """Of an archive; whose it is can be told where there are this clinic's keys.
+
+    Raises DevicelogError where it cannot be read.
+    """
+    key = None
+    with contextlib.suppress(DevicelogError):
+        key = keyring(load(configured).config).archive_key
+    return verified(path, key)
+
+
+# --- Private ----------------------------------------------------------------------
+
+
+class _Keys:
+    """What the master key opens. Without one the export goes without a name.
+
+    Raises DevicelogError where dates cannot be shifted without it.
+    """
+
+    def __init__(self, config: Config, asked: Asked) -> None:
+        self.ring: Keyring | None = None
+        self.why = ""
+        try:
+            self.ring = keyring(config)
+        except DevicelogError as error:
+            if asked.shift_dates:
+                raise
+            self.why = error.message
+
+
+def _meant(journal: Reader, asked: Asked) -> tuple[Asked, list[str]]:
+    """What is asked, with the pseudonym as it is; and whose treatments are exported."""
+    why = asked.form.refuses(
+        patient=asked.wanted.pseudonym is not None, pseudonymous=asked.pseudonymous
+    )
+    if why:
+        raise DevicelogError(why, hint="a table can: .csv, .ndjson, .parquet")
+    code = asked.wanted.pseudonym
+    if code is not None:
+        code = _known(journal, code)
+        wanted = msgspec.structs.replace(asked.wanted, pseudonym=code)
+        asked = msgspec.structs.replace(asked, wanted=wanted)
+    if not asked.pseudonymous:
+        return asked, [code] if code else []
+    allowed = consenting(journal)
+    if code is not None and code not in allowed:
+        raise DevicelogError(
+            f"{code} does not allow research",
+            hint="`devicelog patients consent PSEUDONYM --research` notes it",
+        )
+    return asked, sorted(allowed) if code is None else [code]
+
+
+def _record(
+    config: Config, asked: Asked, patients: list[str], note: Note | None
+) -> None:
+    told = {
+        "readings": asked.readings,
+        "pseudonymous": asked.pseudonymous,
+        "shifted": asked.shift_dates,
+    }
+    words = ["export", asked.form.suffix, *(it for it, said in told.items() if said)]
+    few = patients if len(patients) <= TOLD else []
+    record = note or partial(write, config, "note")
+    record(
+        event="exported",
+        what=" ".join(words),
+        subjects=few,
+        count=len(patients),
+    )
+
+
+def _source(
+    journal: Reader, config: Config, asked: Asked, patients: list[str], keys: _Keys
+) -> Source:
+    """Once it is recorded: the head of the chain is that record."""
+    who, why = None, ""
+    if not asked.pseudonymous:
+        who, why = _who(journal, keys, asked.wanted.pseudonym)
+    head = heading(
+        journal,
+        asked.wanted,
+        timezone=config.site.timezone,
+        made_ns=SystemClock().wall_ns(),
+        identity=who,
+        unnamed=why,
+    )
+    if not asked.pseudonymous:
+        return Gatherer(journal, head, ring=keys.ring)
+    key = keys.ring.research_key if keys.ring and asked.shift_dates else None
+    return Research(Gatherer(journal, head), patients, key=key)
+
+
+def _known(journal: Reader, typed: str) -> str:
+    """The pseudonym; one that was never added may have sessions (made-up ones do)."""
+    code = View(journal).patient(typed)
+    if not (
+        journal.secret("identities", code)
+        or journal.count(Page(pseudonym=code))
+        or given(journal, code)
+    ):
+        raise DevicelogError(
+            f"no patient {code}", hint="`devicelog patients list` shows them"
+        )
+    return code
+
+
+def _who(journal: Reader, keys: _Keys, code: str | None) -> tuple[Identity | None, str]:
+    """Who that is, else why nobody is named."""
+    if keys.ring is None or code is None:
+        return None, keys.why
+    found = person(journal, keys.ring, code)
+    if found is None or found.who is None:
+        return None, f"the identity of {code} does not open"
+    return found.who, ""
+
+
+def _written(
+    source: Source, asked: Asked, options: Options
+) -> tuple[list[Path], dict[str, int]]:
+    """The files and how many rows; all of them get their names, or none does."""
+    form = asked.form
+    if not form.most:
+        with _place(asked.path) as out:
+            rows = form.write(out, source, options)
+        return [asked.path] if asked.path else [], rows
+    whole = Whole(source, form.most)
+    if asked.path is None and whole.parts > 1:
+        raise DevicelogError(
+            f"this is {whole.parts} files of .{form.suffix}", hint="name them: -o FILE"
+        )
+    paths, sums = [], Counter[str]()
+    with contextlib.ExitStack() as stack:
+        for part in whole:
+            path = asked.path and form.path(asked.path, part.number, part.of)
+            out = stack.enter_context(_place(path))
+            sums.update(form.write(out, part, options))
+            paths += [path] if path else []
+    return paths, dict(sums)
+
+
+@contextlib.contextmanager
+def _place(path: Path | None) -> Iterator[BinaryIO]:
+    """The file, or stdout."""
+    if path is not None:
+        with files.whole(path) as out:
+            yield out
+        return
+    yield sys.stdout.buffer
+    sys.stdout.buffer.flush()
+
+
+def _lacking(watched: Watched, asked: Asked) -> Iterator[str]:
+    if watched.retired and asked.readings:
+        yield f"{watched.retired} sessions have no readings left: they were retired"
+    yield from (f"it lacks {it}" for it in watched.history.absent)
