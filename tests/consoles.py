@@ -4,7 +4,7 @@ import contextlib
 import secrets
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -46,10 +46,17 @@ port = "{port}"
 
 
 class Clinic:
-    """`url` is where it is; `words` come in, one a role."""
+    """`url` is where it is; `words` come in, one a role; `unplug` ends all devices."""
 
-    def __init__(self, daemon: Daemon, url: str, words: dict[str, str]) -> None:
+    def __init__(
+        self,
+        daemon: Daemon,
+        url: str,
+        words: dict[str, str],
+        unplug: Callable[[], None],
+    ) -> None:
         self.daemon, self.url, self.words = daemon, url, words
+        self.unplug = unplug
 
     def do(self, op: str, **args: Any) -> Any:
         """A write, as the socket would take it; its answer."""
@@ -114,7 +121,7 @@ def clinic(
         words = {secrets.token_urlsafe(16): role for role in ROLES}
         url = daemon.serve(words)
         assert url
-        yield Clinic(daemon, url, words)
+        yield Clinic(daemon, url, words, stop.set)
     finally:
         daemon.stop()
         stop.set()
