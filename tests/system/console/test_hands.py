@@ -55,6 +55,7 @@ def test_a_treatment_from_the_inbox_to_its_patient_and_to_another(page, here):
     page.get_by_role("button", name="Search").click()
     page.get_by_label("Why it changes").select_option("wrong_patient")
     page.get_by_role("button", name="Ada Lovelace").click()
+    page.get_by_role("button", name="Yes, do it").click()
     wait_until(lambda: here.bound(session) == here.codes[0])
 
     page.goto(f"{here.clinic.url}/sessions/{session}")
