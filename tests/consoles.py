@@ -64,6 +64,10 @@ class Clinic:
         (answer,) = self.daemon.ask(request)
         return answer
 
+    def reader(self) -> Reader:
+        """The journal, to be looked at."""
+        return Reader(self.daemon.recording.directory)
+
     @property
     def session(self) -> str:
         """The treatment that runs, once it is in the journal."""

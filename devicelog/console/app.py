@@ -5,6 +5,7 @@ a page of ours; then the page, in a thread; then the audit record of whom it sho
 then the answer, with the headers that every answer has.
 """
 
+import asyncio
 import logging
 import secrets
 import shutil
@@ -24,6 +25,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from devicelog.console.door import forms, headers, hosts
 from devicelog.console.door.logins import COOKIE, Login
+from devicelog.console.door.patience import BODY_S
 from devicelog.console.door.recognise import who
 from devicelog.console.house import House
 from devicelog.console.live import Live
@@ -118,9 +120,10 @@ def _served(
 
 async def _form(request: Request) -> Mapping[str, str]:
     try:
-        return await forms.read(
-            request.headers.get("content-type", ""), request.stream()
-        )
+        kind = request.headers.get("content-type", "")
+        return await asyncio.wait_for(forms.read(kind, request.stream()), BODY_S)
+    except TimeoutError:
+        raise Refused(408, "error.no_form") from None
     except forms.TooMuch:
         raise Refused(413, "error.too_much") from None
     except ValueError:

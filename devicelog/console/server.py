@@ -8,9 +8,10 @@ from typing import Final
 import uvicorn
 from starlette.types import ASGIApp
 
+from devicelog.console.door.patience import Impatient
 from devicelog.errors import ConfigError
 
-_AT_ONCE: Final = 96  # connections; 64 of them may be viewers
+_AT_ONCE: Final = 256  # connections; 64 of them may be viewers
 _END_S: Final = 5.0
 _log = logging.getLogger(__name__)
 
@@ -70,7 +71,7 @@ class Server:
             timeout_keep_alive=10,
             timeout_graceful_shutdown=2,
             h11_max_incomplete_event_size=16_384,
-            http="h11",
+            http=Impatient,
             ws="none",
             loop="asyncio",
             ssl_certfile=self._certificate or None,

@@ -9,7 +9,7 @@ from devicelog.console.visit import Answer, Shown, Visit
 
 def sheet(visit: Visit) -> Answer:
     """One for each device, to be printed and cut."""
-    base = visit.query.get("base", "") or _base(visit)
+    base = _base(visit)
     codes = {name: code(f"{base}/bind?device={name}") for name in visit.labels}
     return Shown("labels.html", {"labels": visit.labels, "codes": codes})
 
