@@ -11,8 +11,9 @@ import logging
 import secrets
 import signal
 import threading
+from collections.abc import Iterator, Mapping
 from types import FrameType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from devicelog import __version__
 from devicelog.clock import Clock, SystemClock, boot_id
@@ -22,6 +23,7 @@ from devicelog.journal.reader import Reader
 from devicelog.journal.writer import Writer
 from devicelog.model.flow import Draft
 from devicelog.model.kinds import ConfigBody
+from devicelog.model.users import Role
 from devicelog.operations import identities, sinks
 from devicelog.operations.alarms import at_start
 from devicelog.operations.config import Config, Loaded
@@ -30,7 +32,7 @@ from devicelog.operations.delivery import Delivery
 from devicelog.operations.inhibitor import Inhibitor
 from devicelog.operations.master import keyring
 from devicelog.operations.recording import Recording
-from devicelog.operations.socket import Server
+from devicelog.operations.socket import Request, Server
 from devicelog.operations.upkeep import Upkeep
 from devicelog.operations.watchdog import (
     Beats,
@@ -47,6 +49,9 @@ from devicelog.recorder.loop import Loop
 from devicelog.recorder.restore import Axis, restore
 from devicelog.recorder.timebase import Timebase
 from devicelog.records.keys import Keyring
+
+if TYPE_CHECKING:
+    from devicelog.console.server import Server as Console
 
 _log = logging.getLogger(__name__)
 
@@ -73,6 +78,7 @@ class Daemon:
         self._beats = Beats(self._clock)
         self._hung = ""
         self._thread: threading.Thread | None = None
+        self._console: Console | None = None
         site = loaded.config.site
         self._keyring, self._keyless = _keyring(loaded.config)
         self._writer = Writer(
@@ -96,6 +102,28 @@ class Daemon:
         except BaseException:
             self._writer.close()
             raise
+
+    def serve(self, links: Mapping[str, Role] | None = None) -> str:
+        """Serve the console; where it is. Recording does not wait for it.
+
+        Empty where it is not wanted, or its address cannot be had, which is told.
+        """
+        if not self._loaded.config.console.enabled:
+            return ""
+        # Only who serves it pays for its parts.
+        from devicelog.console.served import serve  # noqa: PLC0415
+
+        try:
+            self._console = serve(self.recording, self._control.handle, links)
+        except DevicelogError as error:
+            _log.error("%s (%s)", error, error.hint)
+            return ""
+        _log.info("the console is at %s", self._console.url)
+        return self._console.url
+
+    def ask(self, request: Request) -> Iterator[object]:
+        """What the socket would answer, without the socket. Raises as `control`."""
+        return self._control.handle(request)
 
     def check(self) -> None:
         """Raise JournalError if a part died, Hang if one hangs; see to what is due."""
@@ -127,6 +155,8 @@ class Daemon:
         A part that hangs is not waited for long, and a writer that does not at all.
         """
         patience_s = _HUNG_END_S if self._hung else _END_S
+        if self._console is not None:
+            self._console.close()
         self._upkeep.stop()
         self._server.close()
         self.recording.delivery.stop(patience_s)
@@ -278,6 +308,7 @@ def run(loaded: Loaded) -> None:
     gc.freeze()
     inhibitor = Inhibitor()
     try:
+        daemon.serve()
         notify("READY=1")
         while not ending.wait(_LOOK_S):
             end_within(_ASLEEP_S)

@@ -9,12 +9,11 @@ from devicelog.cli.asking import note_option, request_option, said, yes_option
 from devicelog.cli.ending import seconds_of
 from devicelog.cli.session_table import print_sessions
 from devicelog.cli.times import MOMENT, ns_of
-from devicelog.cli.treatment_text import joules
 from devicelog.journal.reader import Reader
 from devicelog.model.said import REASONS
 from devicelog.model.states import PURPOSES
+from devicelog.model.words import joules, minutes
 from devicelog.operations.config import load, path_of
-from devicelog.operations.status import minutes
 from devicelog.records import inbox
 from devicelog.records.derived import Deriver
 

@@ -10,10 +10,10 @@ from typing import Final
 from rich.console import Group
 from rich.text import Text
 
-from devicelog.cli.treatment_text import dose_in_words, settings_in_words
 from devicelog.journal.reader import Reader, SessionRow
+from devicelog.model.words import dose_in_words, minutes, settings_in_words
 from devicelog.operations.delivery import SinkStatus
-from devicelog.operations.status import ChannelStatus, DeviceStatus, Status, minutes
+from devicelog.operations.status import ChannelStatus, DeviceStatus, Status
 
 _STATE_STYLE: Final = {
     "running": "bold green",

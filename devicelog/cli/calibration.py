@@ -10,10 +10,10 @@ from devicelog.cli.asking import request_option, said
 from devicelog.cli.session_table import whose
 from devicelog.cli.tables import print_table
 from devicelog.cli.times import MOMENT, ns_of
-from devicelog.cli.treatment_text import dose_in_words
 from devicelog.clock import SystemClock
 from devicelog.journal.reader import Reader
 from devicelog.model.said import CHECKS, LEVELS, MODES, REASONS
+from devicelog.model.words import dose_in_words
 from devicelog.operations.config import load, path_of
 from devicelog.records import calibration as checking
 from devicelog.records.recall import recall as recalling

@@ -1,6 +1,7 @@
 """`demo`: a simulated clinic, recorded for real, on the screen."""
 
 import contextlib
+import secrets
 import sys
 import tempfile
 import threading
@@ -32,14 +33,17 @@ from devicelog.drivers.simulated.serve import PtyPort, serve
 from devicelog.errors import DevicelogError
 from devicelog.journal.reader import Reader
 from devicelog.model.flow import Identity
+from devicelog.model.users import ROLES
 from devicelog.operations.config import Loaded, parse
 from devicelog.operations.status import gather
 from devicelog.simulation.kept import SITE, Ended, cache, kept
+from devicelog.simulation.names import named
 from devicelog.simulation.plan import CLINIC, Device
 from devicelog.sinks.mqtt import MqttSink
 
 _SITE: Final = (
     f'[site]\nname = "{SITE}"\nsimulated = true\n[journal]\ndirectory = "{{}}"\n'
+    "[console]\nport = {}\n"
 )
 _DEVICE: Final = (
     '[[devices]]\nname = "{name}"\nlabel = "{label}"\nprofile = "{profile}"\n'
@@ -70,8 +74,17 @@ _NOTE: Final = (
     help="So many working days are made up before; kept for the next start.",
 )
 @click.option("--seed", default=1, show_default=True, help="The same seed, same day.")
+@click.option(
+    "--console",
+    default=8470,
+    show_default=True,
+    type=click.IntRange(0, 65_535),
+    help="The console's port on this machine; 0 takes a free one.",
+)
 @output.told
-def demo(seconds: float | None, devices: int, days: int, seed: int) -> None:
+def demo(
+    seconds: float | None, devices: int, days: int, seed: int, console: int
+) -> None:
     """A simulated clinic, running, on the screen; Ctrl-C ends it.
 
     The first start makes up the days before it, which takes some seconds each; later
@@ -86,9 +99,11 @@ def demo(seconds: float | None, devices: int, days: int, seed: int) -> None:
             return
         before = _last(directory)
         live = feed()
-        with _recording(_loaded(directory, live.table, ports), before) as daemon:
+        loaded = _loaded(directory, live.table, ports, console)
+        with _recording(loaded, before) as daemon:
             note = _NOTE.format("is kept" if days else "goes when this ends")
-            _watch(daemon, seconds, ended, f"{live.note}\n{note}")
+            note = f"{live.note}\n{note}{_links(daemon)}"
+            _watch(daemon, seconds, ended, note)
         _sum_up(directory, before, kept=bool(days))
 
 
@@ -225,6 +240,20 @@ def _sum_up(directory: str, before: int, *, kept: bool) -> None:
         click.echo(f"{entries} entries were in the journal, which is removed now")
 
 
-def _loaded(directory: str, sinks: str, devices: list[dict[str, str]]) -> Loaded:
+def _links(daemon: Daemon) -> str:
+    """One link a role into the console, for as long as this runs."""
+    it = daemon.recording
+    if it.keyring is not None:
+        named(it.directory, it.keyring, it.writer, it.clock)
+    words = {secrets.token_urlsafe(16): role for role in ROLES}
+    url = daemon.serve(words)
+    told = "".join(f"\n  {role:10} {url}/enter/{it}" for it, role in words.items())
+    return f"\nThe console, by role:{told}" if url else ""
+
+
+def _loaded(
+    directory: str, sinks: str, devices: list[dict[str, str]], console: int
+) -> Loaded:
     blocks = [_DEVICE.format(**it) for it in devices]
-    return parse(_SITE.format(directory) + sinks + "".join(blocks), "demo", {})
+    site = _SITE.format(directory, console)
+    return parse(site + sinks + "".join(blocks), "demo", {})

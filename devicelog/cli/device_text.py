@@ -2,7 +2,7 @@
 
 import click
 
-from devicelog.cli.treatment_text import values_in_words
+from devicelog.model.words import values_in_words
 from devicelog.operations.inventory import Known
 from devicelog.operations.scan import Port
 from devicelog.operations.trial import Seen

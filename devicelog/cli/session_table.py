@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from devicelog.cli import output
 from devicelog.cli.tables import print_table
-from devicelog.cli.treatment_text import dose_in_words, settings_in_words
 from devicelog.journal.reader import SessionRow
+from devicelog.model.words import dose_in_words, settings_in_words
 from devicelog.records.derived import Session
 
 

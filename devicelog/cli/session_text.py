@@ -6,11 +6,11 @@ from typing import Final
 import click
 
 from devicelog.cli import output
-from devicelog.cli.treatment_text import settings_in_words, values_in_words
 from devicelog.journal.reader import SessionRow
 from devicelog.model.fields import FIELDS
 from devicelog.model.flow import SessionEvent
 from devicelog.model.kinds import ReceiptBody
+from devicelog.model.words import settings_in_words, values_in_words
 from devicelog.records.derived import Session
 from devicelog.records.story import SaidOf
 

@@ -10,10 +10,10 @@ from devicelog.cli.asking import note_option, request_option, said, yes_option
 from devicelog.cli.facts_options import facts_of, facts_options, in_words
 from devicelog.cli.tables import print_table
 from devicelog.cli.times import MOMENT, ns_of
-from devicelog.cli.treatment_text import dose_in_words, settings_in_words
 from devicelog.journal.reader import Reader
 from devicelog.model.facts import MANUALS
 from devicelog.model.said import REASONS
+from devicelog.model.words import dose_in_words, settings_in_words
 from devicelog.operations.config import load, path_of
 from devicelog.records import manual
 from devicelog.records.request import View

@@ -66,7 +66,7 @@ class Gatherer:
         page = _page(self.history.wanted)
         while rows := self._journal.in_order(page):
             for row in rows:
-                yield self._treatment(row)
+                yield self.treatment(row)
             if len(rows) < page.limit:
                 return
             page = msgspec.structs.replace(
@@ -106,7 +106,8 @@ class Gatherer:
 
     # --- Private ------------------------------------------------------------------
 
-    def _treatment(self, row: SessionRow) -> Treatment:
+    def treatment(self, row: SessionRow) -> Treatment:
+        """One session as it is exported."""
         session = self._deriver.session(row)
         hash_ = self._profile_hash(row)
         told = msgspec.structs.asdict(session) | self._placed(row)

@@ -232,6 +232,10 @@ class Reader:
         """A subject's wrapped key or sealed identity; None where there is none."""
         return keys.get(self._open, table, subject)
 
+    def users(self) -> list[tuple[str, bytes]]:
+        """All users of the console by name, sealed; there are few."""
+        return self._rows("SELECT subject, value FROM user_secrets ORDER BY subject")
+
     def identities(self, after: str = "", limit: int = 1000) -> list[tuple[str, bytes]]:
         """The next pseudonyms in their order, and who they are, sealed."""
         sql = "SELECT subject, value FROM identities WHERE subject > ?"

@@ -22,6 +22,7 @@ from devicelog.model.said import (
     RegisterBody,
 )
 from devicelog.model.states import Flag, LineState, State
+from devicelog.model.users import UserBody
 
 Kind = Literal[
     "reading",
@@ -236,7 +237,7 @@ TABLE: Final[dict[Kind, tuple[str, str, type | None]]] = {
     "register": ("a device or head: serial, place, repair", "person", RegisterBody),
     "purpose": ("what a session was for", "person", PurposeBody),
     "hold": ("a record must be kept beyond its time", "person", HoldBody),
-    "user": ("a user of the console was added or changed", "person", None),
+    "user": ("a user of the console, and their coming", "person", UserBody),
     "receipt": ("what became of a session's readings", "recorder", ReceiptBody),
     "retirement": ("entries were retired by age", "recorder", RetirementBody),
     "tombstone": ("a patient was forgotten", "person", TombstoneBody),

@@ -2,8 +2,8 @@
 
 All errors in one pass, each with file, line, value and remedy. What is wrong with one
 device parks that device and the others record; anything else is a ConfigError.
-`DEVICELOG_<SECTION>_<KEY>` in the environment overrides a value of `[site]` or
-`[journal]`.
+`DEVICELOG_<SECTION>_<KEY>` in the environment overrides a value of `[site]`,
+`[journal]` or `[console]`.
 """
 
 import difflib
@@ -24,6 +24,7 @@ from devicelog.export.settings import ExportSettings
 from devicelog.grafana.settings import GrafanaSettings
 from devicelog.journal.settings import JournalSettings
 from devicelog.operations import config_checks as checks
+from devicelog.operations.settings import ConsoleSettings
 from devicelog.recorder.settings import DeviceSettings
 from devicelog.records.settings import BackupSettings, KeySettings
 from devicelog.sinks.settings import InfluxSettings, MqttSettings
@@ -63,6 +64,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     grafana: GrafanaSettings | msgspec.UnsetType = msgspec.UNSET
     keys: KeySettings = KeySettings()
     backup: BackupSettings = BackupSettings()
+    console: ConsoleSettings = ConsoleSettings()
     export: ExportSettings = ExportSettings()
     devices: tuple[DeviceSettings, ...] = ()
 
@@ -130,13 +132,14 @@ def refused(source: str, problems: list[strict.Problem]) -> ConfigError:
 _OVERRIDABLE: Final[dict[str, type[msgspec.Struct]]] = {
     "site": Site,
     "journal": JournalSettings,
+    "console": ConsoleSettings,
 }
 
 
 def _override(
     table: strict.Table, environ: Mapping[str, str]
 ) -> Iterator[strict.Problem]:
-    """Values of `[site]` and `[journal]` from the environment, typed by their shape."""
+    """Values of these tables from the environment, typed by their shape."""
     for section, shape in _OVERRIDABLE.items():
         prefix = f"DEVICELOG_{section.upper()}_"
         types = {

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from devicelog import strict
 from devicelog.export.texts import languages
+from devicelog.operations import config_console as console
 from devicelog.recorder.settings import NAME
 
 SIMULATED_PREFIX: Final = "sim-"
@@ -49,6 +50,7 @@ def whole(table: strict.Table) -> Iterator[strict.Problem]:
     yield from _journal(table, table.values.get("journal"))
     yield from _hours(table, table.values.get("hours"))
     yield from _backup(table, table.values.get("backup"))
+    yield from console.problems(table, table.values.get("console"))
     yield from _export(table, table.values.get("export"))
     for section in ("mqtt", "influx", "grafana"):
         yield from _sink(table, section, table.values.get(section))

@@ -4,6 +4,7 @@ import contextlib
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -69,11 +70,16 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Tick = Callable[[], None]
+Note = Callable[..., object]  # makes the audit record `exported` of these arguments
 Progress = Callable[[int], contextlib.AbstractContextManager[Tick]]
 
 
-def export(loaded: Loaded, asked: Asked, progress: Progress) -> Done:
+def export(
+    loaded: Loaded, asked: Asked, progress: Progress, note: Note | None = None
+) -> Done:
     """Write it. `progress` is told how many treatments there are, and of each.
+
+    `note` records that it was asked for, where that is not for this process's user.
 
     Raises DevicelogError where there is no such patient, where it cannot be recorded
     that this was asked for, or where the file cannot be written.
@@ -85,7 +91,7 @@ def export(loaded: Loaded, asked: Asked, progress: Progress) -> Done:
         journal = open_.enter_context(Reader(loaded.config.journal.directory))
         asked, patients = _meant(journal, asked)
         keys = _Keys(loaded.config, asked)
-        _record(loaded.config, asked, patients)
+        _record(loaded.config, asked, patients, note)
         source = _source(
             journal, loaded, asked, patients=patients, keys=keys, open_=open_
         )
@@ -166,7 +172,9 @@ def _meant(journal: Reader, asked: Asked) -> tuple[Asked, list[str]]:
     return asked, sorted(allowed) if code is None else [code]
 
 
-def _record(config: Config, asked: Asked, patients: list[str]) -> None:
+def _record(
+    config: Config, asked: Asked, patients: list[str], note: Note | None
+) -> None:
     told = {
         "readings": asked.readings,
         "pseudonymous": asked.pseudonymous,
@@ -175,9 +183,8 @@ def _record(config: Config, asked: Asked, patients: list[str]) -> None:
     }
     words = ["export", asked.form.suffix, *(it for it, said in told.items() if said)]
     few = patients if len(patients) <= TOLD else []
-    write(
-        config,
-        "note",
+    record = note or partial(write, config, "note")
+    record(
         event="exported",
         what=" ".join(words),
         subjects=few,

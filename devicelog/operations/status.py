@@ -176,9 +176,3 @@ def _open(devices: Iterable[DeviceStatus]) -> Iterable[str]:
         for channel in device.channels:
             if channel.session_id:
                 yield channel.session_id
-
-
-def minutes(seconds: float) -> str:
-    """`5:00`, as a treatment timer shows it."""
-    whole = max(0, round(seconds))
-    return f"{whole // 60}:{whole % 60:02d}"

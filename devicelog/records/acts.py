@@ -14,6 +14,7 @@ from devicelog.records import (
     purposes,
     register,
     retention,
+    users,
 )
 from devicelog.records.request import Args, Rule
 
@@ -36,4 +37,7 @@ ACTS: Final[dict[str, tuple[type[Args], Rule]]] = {
     "register": (register.Register, register.register),
     "add_check": (calibration.AddCheck, calibration.add),
     "withdraw_check": (calibration.WithdrawCheck, calibration.withdraw),
+    "add_user": (users.AddUser, users.add),
+    "change_user": (users.ChangeUser, users.change),
+    "came": (users.Came, users.came),
 }

@@ -1,7 +1,7 @@
 """Keys: one master key outside of the journal; one key a patient or session, wrapped.
 
     master file -> HKDF -> wrapping key -> keys of subjects -> identities, free text
-                        -> the audit chain's key
+                        -> the audit chain's key, the key of the console's users
                         -> what shifts dates for research, what proves archives
 
 AES-256-GCM throughout; what is sealed names its subject as associated data, so that it
@@ -34,6 +34,7 @@ class Keyring:
         self._wrapping = _derived(master, b"wrapping")
         self.chain_key = _derived(master, b"chain")
         self.list_key = _derived(master, b"list of the forgotten")
+        self.users_key = _derived(master, b"users")
         self.research_key = _derived(master, b"research")
         self.archive_key = _derived(master, b"archive")
 

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from devicelog.cli.board import render
-from devicelog.cli.treatment_text import dose_in_words, settings_in_words
 from devicelog.journal.reader import SessionRow
 from devicelog.model.states import LINE_STATES, STATES
+from devicelog.model.words import dose_in_words, settings_in_words
 from devicelog.operations.status import ChannelStatus, DeviceStatus, Status
 
 SETTINGS = {

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 from unit.cli.test_help import NAMES
 
+from devicelog.cli.users import Listed
 from devicelog.drivers.capture import Summary, Told
 from devicelog.drivers.simulated.channel import Action
 from devicelog.drivers.simulated.faults import FaultName
@@ -45,7 +46,7 @@ from devicelog.records.story import SaidOf
 PAGE = (Path(__file__).parents[3] / "docs" / "cli.md").read_text(encoding="utf-8")
 GROUPS = {
     *("config", "devices", "profile", "sessions", "dashboards"),
-    *("treatments", "calibration", "clock", "db", "export"),
+    *("treatments", "calibration", "clock", "db", "export", "users", "console"),
 }
 SHAPES = (
     Status,
@@ -80,6 +81,7 @@ SHAPES = (
     Found,
     Looked,
     Migrated,
+    Listed,
 )
 
 

@@ -3,9 +3,14 @@
 from collections.abc import Mapping
 
 from devicelog.model.fields import Value
-from devicelog.operations.status import minutes
 
 _CONTINUOUS_PCT = 100
+
+
+def minutes(seconds: float) -> str:
+    """`5:00`, as a treatment timer shows it."""
+    whole = max(0, round(seconds))
+    return f"{whole // 60}:{whole % 60:02d}"
 
 
 def settings_in_words(values: Mapping[str, Value]) -> str:

@@ -1,0 +1,102 @@
+"""A card for each channel: what it does now, in the words and shapes of the page."""
+
+import math
+from collections.abc import Iterator
+from typing import Final
+
+import msgspec
+
+from devicelog.model.words import dose_in_words, minutes, settings_in_words
+from devicelog.operations.status import ChannelStatus, DeviceStatus, Status
+
+RING: Final = 52.0  # radius of the ring in its own units
+AROUND: Final = round(2 * math.pi * RING, 1)
+
+
+class Card(msgspec.Struct, frozen=True):
+    """`left` as `3:20`; `gone` is how much of the ring is open, of `AROUND`.
+
+    `tone` is one of calm, busy, held, wrong. `wrong` is a sentence, and what to do is
+    in it. `settings` and `dose` are of a treatment: not for everybody.
+    """
+
+    id: str
+    device: str
+    channel: str
+    label: str
+    state: str
+    tone: str
+    session_id: str = ""
+    started_ns: int | None = None
+    left: str = ""
+    gone: float = 0.0
+    settings: str = ""
+    dose: str = ""
+    contacts_lost: int = 0
+    pauses: int = 0
+    gap: bool = False
+    wrong: str = ""
+    verified: bool = True
+
+
+_TONES: Final = {
+    "running": "busy",
+    "ramping": "busy",
+    "hold_contact": "held",
+    "paused": "held",
+    "fault": "wrong",
+    "aborted": "wrong",
+    "offline": "wrong",
+}
+
+
+def cards(status: Status) -> list[Card]:
+    """Of all devices, in their order."""
+    return [card for device in status.devices for card in _of(device)]
+
+
+def _of(device: DeviceStatus) -> Iterator[Card]:
+    lost = device.text if device.line not in ("online", "closed") else ""
+    wrong = "; ".join((*device.problems, *([lost] if lost else [])))
+    if not device.channels:
+        yield Card(
+            id=device.name,
+            device=device.name,
+            channel="-",
+            label=device.label or device.name,
+            state="parked",
+            tone="wrong",
+            wrong=wrong or device.text,
+        )
+    for channel in device.channels:
+        label = device.label or device.name
+        if len(device.channels) > 1:
+            label = f"{label} ({channel.name})"
+        yield _card(device, channel, label, wrong)
+
+
+def _card(device: DeviceStatus, channel: ChannelStatus, label: str, wrong: str) -> Card:
+    left, whole = channel.time_left_s, channel.settings.get("time_set_s")
+    live = bool(channel.session_id)
+    share = 0.0
+    if live and left is not None and isinstance(whole, int | float) and whole > 0:
+        share = min(1.0, max(0.0, 1 - left / whole))
+    return Card(
+        id=f"{device.name}.{channel.name}",
+        device=device.name,
+        channel=channel.name,
+        label=label,
+        state=channel.state,
+        tone=_TONES.get(channel.state, "calm"),
+        session_id=channel.session_id,
+        started_ns=channel.started_ns,
+        left=minutes(left) if live and left is not None else "",
+        gone=round(AROUND * share, 1),
+        settings=settings_in_words(channel.settings) if live else "",
+        dose=dose_in_words(channel.totals) if live else "",
+        contacts_lost=int(channel.totals.get("contacts_lost", 0)),
+        pauses=int(channel.totals.get("pauses", 0)),
+        gap="gap" in channel.flags,
+        wrong=wrong,
+        verified=device.verified or device.line != "online",
+    )

@@ -1,0 +1,120 @@
+"""One patient: all that was given, the last three side by side, and what is next."""
+
+import contextlib
+import mimetypes
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from devicelog.console import told
+from devicelog.console.people import in_short, offer
+from devicelog.console.visit import Answer, Refused, Saved, Sent, Shown, Visit
+from devicelog.errors import DevicelogError
+from devicelog.export.history import Wanted
+from devicelog.export.writers import FORMS
+from devicelog.model.facts import MANUALS
+from devicelog.model.pseudonyms import PseudonymError, parsed
+from devicelog.model.said import REASONS
+from devicelog.operations import exports
+from devicelog.operations.status import gather
+
+_ALL: Final = 1_000_000
+_SHOWN: Final = 200
+# The forms of which a person makes use, the usual one first.
+OFFERED: Final = ("html", "pdf", "zip", "csv", "json", "fhir.json")
+
+
+def patient(visit: Visit) -> Answer:
+    """Who it is, for reception; and the record, for who treats."""
+    code = _code(visit)
+    rows = [
+        row
+        for row in visit.reader.sessions(pseudonym=code, limit=_ALL)
+        if row.purpose == "treatment"
+    ]
+    facts: dict[str, Any] = {
+        "status": gather(visit.house.recording),
+        "code": code,
+        "person": offer(visit, code),
+        "labels": visit.labels,
+        "visits": [
+            (row, visit.labels.get(row.device, row.device)) for row in rows[:50]
+        ],
+        "reasons": REASONS,
+        "document": None,
+    }
+    if visit.may("treatments"):
+        facts |= {
+            "document": told.latest(visit, code, rows),
+            "older": [(row, in_short(row)) for row in rows[told.CURVES : _SHOWN]],
+            "count": len(rows),
+            "emission_s": sum(row.totals.get("emission_s", 0.0) for row in rows),
+            "energy_j": sum(row.totals.get("energy_j", 0.0) for row in rows),
+            "manuals": MANUALS,
+            "forms": OFFERED,
+        }
+    return Shown("patient.html", facts)
+
+
+def by_hand(visit: Visit) -> Answer:
+    """A treatment without a device, that has just ended."""
+    code, form = _code(visit), visit.form
+    try:
+        minutes = float(form.get("minutes", "").replace(",", "."))
+    except ValueError:
+        raise DevicelogError("how long it took is no number", hint="as in 20") from None
+    visit.do(
+        "add_treatment",
+        pseudonym=code,
+        treatment=form.get("treatment", ""),
+        minutes=minutes,
+        clinician=visit.user.name if visit.user else "",
+        note=form.get("note", "").strip(),
+    )
+    visit.say("said.manual")
+    return Sent(f"/patients/{code}")
+
+
+def export(visit: Visit) -> Answer:
+    """The record as a file, which is deleted here once it was sent."""
+    code, form = _code(visit), FORMS.get(visit.form.get("form", ""))
+    if form is None or form.suffix not in OFFERED:
+        raise Refused(400, "error.no_form")
+    folder = Path(tempfile.mkdtemp(prefix="devicelog-export-"))  # 0700
+    try:
+        file = folder / f"{code}.{form.suffix}"
+        asked = exports.Asked(wanted=Wanted(pseudonym=code), form=form, path=file)
+        exports.export(visit.house.recording.loaded, asked, _unwatched, visit.record)
+        made = sorted(folder.iterdir())
+        if len(made) > 1:  # a long history is several files
+            file = folder / f"{code}.{form.suffix}.zip"
+            with zipfile.ZipFile(file, "w") as packed:
+                for it in made:
+                    packed.write(it, it.name)
+        return Saved(name=file.name, media=_media(file), content=file)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+@contextlib.contextmanager
+def _unwatched(_: int) -> Iterator[exports.Tick]:
+    yield lambda: None
+
+
+def _media(file: Path) -> str:
+    return mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+
+
+def _code(visit: Visit) -> str:
+    """The pseudonym, if there is such a patient; what else is typed is not repeated."""
+    try:
+        code = parsed(visit.path["code"])
+    except PseudonymError:
+        raise Refused(404, "error.not_there") from None
+    if visit.reader.secret("identities", code) is None:
+        raise Refused(404, "error.not_there")
+    return code

@@ -1,0 +1,69 @@
+"""Patients as a page offers them: who was here last, who is meant, what they had."""
+
+import msgspec
+
+from devicelog.console.visit import Visit
+from devicelog.journal.reader import SessionRow
+from devicelog.model.words import dose_in_words, settings_in_words
+from devicelog.records import patients
+
+FEW = 8
+_RECENT = 200  # sessions that are looked at for them
+_FOUND = 20
+
+
+class Offer(msgspec.Struct, frozen=True):
+    """One patient to choose. `last`: what they had last, where it may be seen."""
+
+    pseudonym: str
+    name: str
+    born: str = ""
+    number: str = ""
+    last: str = ""
+    last_ns: int | None = None
+
+
+def recent(visit: Visit, few: int = FEW) -> list[Offer]:
+    """Those who were treated last, the latest first."""
+    rows = visit.reader.sessions(purpose="treatment", limit=_RECENT)
+    codes = list(dict.fromkeys(row.pseudonym for row in rows if row.pseudonym))[:few]
+    return [offer(visit, code) for code in codes]
+
+
+def found(visit: Visit, text: str) -> list[Offer]:
+    """Those who are meant by a name, a birth date, a number or a pseudonym."""
+    typed = text.strip()
+    code = typed.upper().replace("-", "").replace(" ", "")
+    everybody = [*visit.people()]
+    meant = patients.found(iter(everybody), typed)
+    meant += [
+        it
+        for it in everybody
+        if it.pseudonym.replace("-", "") == code and it not in meant
+    ]
+    return [offer(visit, it.pseudonym) for it in meant[:_FOUND]]
+
+
+def offer(visit: Visit, code: str) -> Offer:
+    """One, by pseudonym; showing them is noted."""
+    person = visit.who(code)
+    who = person.who if person else None
+    last, last_ns = "", None
+    if visit.may("treatments"):
+        rows = visit.reader.sessions(pseudonym=code, purpose="treatment", limit=1)
+        if rows:
+            last, last_ns = in_short(rows[0]), rows[0].started_ns
+    return Offer(
+        pseudonym=code,
+        name=who.name if who else "",
+        born=who.birth_date if who else "",
+        number=who.record_number if who else "",
+        last=last,
+        last_ns=last_ns,
+    )
+
+
+def in_short(row: SessionRow) -> str:
+    """`3 MHz, 20 %, 0.5 W/cm2 (SATP), 5:00; 24 J in 4:59`."""
+    parts = (settings_in_words(row.settings), dose_in_words(row.totals))
+    return "; ".join(it for it in parts if it)

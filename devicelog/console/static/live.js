@@ -1,0 +1,76 @@
+// Live updates, quiet forms, search while typing. Everything works without this file.
+"use strict";
+(() => {
+  const find = (id) => document.getElementById(id);
+  const parsed = (text) => new DOMParser().parseFromString(text, "text/html");
+
+  // A form that leaves the page where it is: sent, and what came of it is put in place.
+  const settle = async (answer) => {
+    const path = new URL(answer.url).pathname;
+    if (!answer.ok || path !== location.pathname) {
+      if (answer.ok) { location.href = answer.url; return; }
+    }
+    const page = parsed(await answer.text());
+    for (const id of ["main", "told"]) {
+      const made = page.getElementById(id);
+      if (made && find(id)) find(id).replaceWith(document.adoptNode(made));
+    }
+  };
+  document.addEventListener("submit", async (event) => {
+    const form = event.target;
+    if (form.dataset.quiet === undefined) return;
+    event.preventDefault();
+    const sent = new URLSearchParams(new FormData(form, event.submitter));
+    for (const button of form.querySelectorAll("button")) button.disabled = true;
+    await settle(await fetch(form.action, { method: "POST", body: sent }));
+  });
+
+  // Search while typing: the offers of this panel alone.
+  let waits = 0;
+  document.addEventListener("input", (event) => {
+    const form = event.target.closest("form[data-find]");
+    if (!form) return;
+    clearTimeout(waits);
+    waits = setTimeout(async () => {
+      const asked = new URLSearchParams(new FormData(form));
+      asked.set("part", "1");
+      const answer = await fetch(form.action + "?" + asked);
+      const place = form.parentElement.querySelector("[data-offers]");
+      if (answer.ok && place) place.innerHTML = await answer.text();
+    }, 250);
+  });
+
+  // One tap copies the line for the notes; without this file it is marked by hand.
+  for (const button of document.querySelectorAll("[data-copy]")) {
+    button.hidden = false;
+    button.addEventListener("click", () => {
+      const line = button.parentElement.querySelector("[data-line]");
+      line.select();
+      navigator.clipboard?.writeText(line.value);
+    });
+  }
+
+  const place = document.querySelector("[data-live]");
+  if (!place || !window.EventSource) return;
+  const again = async () => {
+    const answer = await fetch(location.href);
+    if (new URL(answer.url).pathname !== location.pathname) {
+      location.href = answer.url;
+      return;
+    }
+    for (const card of parsed(await answer.text()).querySelectorAll("section.device")) {
+      const there = find(card.id);
+      if (there && !there.querySelector("details[open]")) there.replaceWith(card);
+    }
+  };
+  const source = new EventSource(place.dataset.live);
+  source.addEventListener("piece", (event) => {
+    const piece = JSON.parse(event.data);
+    const there = find(piece.id);
+    if (there) there.innerHTML = piece.html; // made and escaped by the server
+  });
+  source.addEventListener("stale", again);
+  source.addEventListener("over", () => { location.href = "/login"; });
+  source.addEventListener("open", () => document.body.classList.remove("cut"));
+  source.addEventListener("error", () => document.body.classList.add("cut"));
+})();
