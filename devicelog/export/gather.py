@@ -121,7 +121,6 @@ class Gatherer:
             profile_hash=hash_,
             maker=self._makers.get(row.device) or _UNKNOWN,
             receipt=self._receipt(row),
-            retired=bool(row.readings and not hash_),
             notes=self._notes(row),
         )
 
