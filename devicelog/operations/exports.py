@@ -232,7 +232,9 @@ def _who(journal: Reader, keys: _Keys, code: str | None) -> tuple[Identity | Non
     if keys.ring is None or code is None:
         return None, keys.why
     found = person(journal, keys.ring, code)
-    if found is None or found.who is None:
+    if found is None:
+        return None, f"no name is kept of {code}"
+    if found.who is None:
         return None, f"the identity of {code} does not open"
     return found.who, ""
 
