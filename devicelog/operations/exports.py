@@ -18,13 +18,11 @@ from devicelog.export.rows import Name
 from devicelog.export.stored import ABSENT, Stored
 from devicelog.export.tables import Options
 from devicelog.export.through import Watched
-from devicelog.export.verify import Verdict
-from devicelog.export.verify import verify as verified
 from devicelog.export.writers import Form
 from devicelog.journal.queries import Page
 from devicelog.journal.reader import Reader
 from devicelog.operations.alone import write
-from devicelog.operations.config import Config, Loaded, load
+from devicelog.operations.config import Config, Loaded
 from devicelog.operations.master import keyring
 from devicelog.records.audit import TOLD
 from devicelog.records.consent import consenting
@@ -101,17 +99,6 @@ def export(loaded: Loaded, asked: Asked, progress: Progress) -> Done:
             lacking=tuple(_lacking(watched, asked)),
             absent=ABSENT if asked.origin == "influx" else (),
         )
-
-
-def verify(path: Path, configured: Path) -> Verdict:
-    """Of an archive; whose it is can be told where there are this clinic's keys.
-
-    Raises DevicelogError where it cannot be read.
-    """
-    key = None
-    with contextlib.suppress(DevicelogError):
-        key = keyring(load(configured).config).archive_key
-    return verified(path, key)
 
 
 # --- Private ----------------------------------------------------------------------
