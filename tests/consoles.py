@@ -112,7 +112,7 @@ def clinic(
 
     `more` is put behind `[console]` in the configuration.
     """
-    ports = [PtyPort(_device(room)) for room in range(1, rooms + 1)]
+    ports = [PtyPort(treating(room)) for room in range(1, rooms + 1)]
     stop = threading.Event()
     served = threading.Thread(target=serve, args=(ports, stop.is_set))
     served.start()
@@ -132,7 +132,8 @@ def clinic(
         served.join()
 
 
-def _device(room: int) -> VirtualDevice:
+def treating(room: int) -> VirtualDevice:
+    """Ultrasound that treats for half an hour from its fourth second on."""
     steps = (
         Step(0.5, "swap", LARGE),
         Step(3.5, "load", Programme(1.0, 50, 0.8, 1800)),

@@ -37,6 +37,7 @@ def run(
     except ConfigError:  # somebody has it: any that is free
         server = Server(_HOST, 0)
         listening = server.listen()
+    listening.listen()  # who is quick with the link waits, and is not refused
     ours = hosts(_HOST, server.port, (), tls=False)
     server.serve(SetUp(plan, token, ours, minutes).app(), listening)
     tell(f"{server.url}/start/{token}")

@@ -25,7 +25,8 @@ from devicelog.model.users import ROLES, UserEvent
 
 CONSOLE = resources.files("devicelog.console")
 ASKED = re.compile(
-    r"""\bt\(["']([a-z_.]+)["']( ~)?|["']((?:login|error|said|setup)\.(?!html)[a-z_]+)["']"""
+    r"""\bt\(["']([a-z_.]+)["']( ~)?|"""
+    r"""["']((?:login|error|said|setup)\.(?!html)[a-z_]+)["']"""
 )
 
 
