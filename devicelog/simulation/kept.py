@@ -10,6 +10,7 @@ from typing import Final
 
 from devicelog import __version__
 from devicelog.errors import DevicelogError
+from devicelog.journal.schema import VERSION
 from devicelog.journal.settings import JournalSettings
 from devicelog.journal.writer import Writer
 from devicelog.simulation.conserve import conserved
@@ -45,7 +46,7 @@ def kept(
     told how many days are over; where it answers False, Ended is raised. Raises
     DevicelogError where there is no room for it.
     """
-    whole = cache / f"demo-{__version__}-{seed}-{days}"
+    whole = cache / f"demo-{__version__}-{VERSION}-{seed}-{days}"
     if _fresh(whole, now):
         return whole
     try:
