@@ -7,6 +7,7 @@ import re
 import stat
 import subprocess
 import threading
+import tty
 
 import httpx
 import pytest
@@ -102,6 +103,13 @@ def set_up(page, folder, port, link):
     return path
 
 
+def come(page, name):
+    page.get_by_label("Name").fill(name)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_role("button", name="Log out")).to_be_visible()
+
+
 def test_from_an_empty_folder_to_a_treatment_bound_and_exported(page, started, port):
     folder, shown = started
     path = set_up(page, folder, port, link_of(shown)[0])
@@ -115,14 +123,23 @@ def test_from_an_empty_folder_to_a_treatment_bound_and_exported(page, started, p
         run.wait_for("the console is at ")
         url = re.search(r"the console is at (\S+)", run.shown)[1]
         page.goto(url)
-        page.get_by_label("Name").fill("ada")
-        page.get_by_label("Password").fill(PASSWORD)
-        page.get_by_role("button", name="Log in").click()
+        come(page, "ada")
+        page.goto(f"{url}/users")
+        page.locator("summary", has_text="Add").click()
+        adding = page.locator("details")
+        adding.get_by_label("Name").fill("eve")
+        adding.get_by_label("Role").select_option("physio")
+        adding.get_by_label("Password").fill(PASSWORD)
+        adding.get_by_role("button").click()
+        expect(page.get_by_role("region", name="eve")).to_be_visible()
+        page.get_by_role("button", name="Log out").click()
+        come(page, "eve")
         page.goto(f"{url}/patients")
         page.locator("summary", has_text="Add a patient").click()
         page.get_by_label("Name", exact=True).fill("Emmy Noether")
         page.get_by_label("Birth date", exact=True).fill("1882-03-23")
         page.get_by_role("button", name="Add a patient").click()
+        expect(page.get_by_role("link", name="Emmy Noether")).to_be_visible()
 
         def inbox():
             page.goto(f"{url}/inbox")
@@ -158,6 +175,7 @@ def speaking(data):
     """A port on which this is said over and over; its path, and what was sent to it."""
     ours, theirs = pty.openpty()
     path = os.ttyname(theirs)
+    tty.setraw(theirs)  # else what is said comes back as an echo
     os.close(theirs)  # who listens finds it held by nobody
     os.set_blocking(ours, False)
     stop, sent = threading.Event(), bytearray()
