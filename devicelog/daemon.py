@@ -116,7 +116,7 @@ class Daemon:
         try:
             self._console = serve(self.recording, self._control.handle, links)
         except DevicelogError as error:
-            _log.error("%s (%s)", error, error.hint)
+            _log.error("%s", error)
             return ""
         _log.info("the console is at %s", self._console.url)
         return self._console.url
