@@ -23,7 +23,7 @@ from devicelog.operations.recording import Recording
 from devicelog.operations.socket import Request
 from devicelog.operations.status import gather
 from devicelog.records.acts import ACTS
-from devicelog.records.request import Moment, viewing
+from devicelog.records.request import viewing
 
 _T = TypeVar("_T")
 _PATIENCE_S: Final = 10.0
@@ -63,7 +63,7 @@ class Control:
         self._desk = Desk(
             recording.directory,
             recording.writer,
-            self._now,
+            recording.now,
             viewing(recording.keyring),
         )
         # One write at a time, or two asked under the same id would both be new.
@@ -107,6 +107,11 @@ class Control:
             if str(error) != self._complaint:
                 self._complaint = str(error)
                 _log.warning("a binding ahead waits: %s", error)
+
+    def keep(self) -> None:
+        """Let some go of what is old enough; asked now and then, never raises."""
+        if self._recording.keeping is not None:
+            self._recording.keeping.look(self._writing)
 
     # --- Operations ---------------------------------------------------------------
 
@@ -179,16 +184,6 @@ class Control:
         yield from verify.verify(receipts, audit, recording.directory, asked, now_ns)
 
     # --- Private ------------------------------------------------------------------
-
-    def _now(self) -> Moment:
-        mono_ns = self._recording.clock.mono_ns()
-        base = self._recording.timebase
-        return Moment(
-            at_ns=base.at(mono_ns),
-            mono_ns=mono_ns,
-            boot_id=self._recording.boot_id,
-            clock_ok=base.trusted,
-        )
 
     def _done(self, id_: str, kind: str, subject: str) -> Entry | None:
         """What this request has written already; an id serves one request only."""
