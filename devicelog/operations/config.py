@@ -70,6 +70,13 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     devices: tuple[DeviceSettings, ...] = ()
 
 
+def configured(config: Config) -> tuple[str, ...]:
+    """Names of the sinks that it knows."""
+    there = {"mqtt": config.mqtt, "influx": config.influx}  # a table has its name
+    unset = msgspec.UnsetType
+    return tuple(name for name, it in there.items() if not isinstance(it, unset))
+
+
 class Loaded(msgspec.Struct, frozen=True):
     """A configuration that can be used, its profiles, and the devices that cannot.
 

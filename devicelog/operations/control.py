@@ -18,7 +18,7 @@ from devicelog.journal.reader import Reader
 from devicelog.model import codec
 from devicelog.model.flow import Entry
 from devicelog.operations import sinks, trial, verify
-from devicelog.operations.desk import Desk
+from devicelog.operations.desk import Desk, reused
 from devicelog.operations.recording import Recording
 from devicelog.operations.socket import Request
 from devicelog.operations.status import gather
@@ -64,7 +64,7 @@ class Control:
             recording.directory,
             recording.writer,
             recording.now,
-            viewing(recording.keyring),
+            viewing(recording.keyring, tuple(recording.delivery.names)),
         )
         # One write at a time, or two asked under the same id would both be new.
         self._writing = self._desk.writing
@@ -190,11 +190,8 @@ class Control:
         with Reader(self._recording.directory) as reader:
             entry = reader.find(id_)
         if entry is not None and (entry.kind, entry.subject) != (kind, subject):
-            raise DevicelogError(
-                f"request {id_} was asked before, for something else: "
-                f"{entry.kind} {entry.subject}",
-                hint="a new request needs a new id",
-            )
+            what = f"{entry.kind} {entry.subject}".strip()
+            raise reused(self._recording.writer, id_, what)
         return entry
 
     @contextlib.contextmanager

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from journals import SITE, clinic, entries, event, fill, reading, writer
 
+from devicelog.errors import DevicelogError
 from devicelog.journal import check, maintenance
 from devicelog.journal.reader import Reader
 from devicelog.model import codec
@@ -24,9 +25,11 @@ from devicelog.model.flow import Draft
 from devicelog.model.said import BindingBody
 from devicelog.operations import keeping
 from devicelog.operations.config import parse
+from devicelog.operations.desk import Desk
 from devicelog.operations.keeping import Keeping
+from devicelog.operations.socket import Request
 from devicelog.records import backup
-from devicelog.records.request import Moment
+from devicelog.records.request import Moment, viewing
 
 DAY = 86_400 * 1_000_000_000
 FIRST = 1_800_000_000_000_000_000
@@ -253,6 +256,39 @@ def test_who_is_held_keeps_the_readings_until_it_is_over(site):
     assert len(site.left()) == 50 + NEWEST
     site.journal.append([hold("K4M7T2XT", "K4M7T2XT", over=True, n=1)], 10)
     site.night()
+    assert len(site.left()) == NEWEST
+
+
+def test_a_session_that_is_held_keeps_its_readings_until_it_is_over(site):
+    desk = asks(site)
+    held = {"session_id": "us-1.us.00000050", "reason": "authority"}
+    desk.perform(Request(id="h1", op="hold", args=held, by="x"))
+    with pytest.raises(DevicelogError, match="is held already"):
+        desk.perform(Request(id="h2", op="hold", args=held, by="x"))
+    site.ready().night()
+    assert len(site.left()) == 50 + NEWEST
+    desk.perform(Request(id="h3", op="hold", args=held | {"over": True}, by="x"))
+    site.night()
+    assert len(site.left()) == NEWEST
+
+
+def asks(site, *sinks: str):
+    view = viewing(None, sinks)
+    return Desk(str(site.data), site.journal, lambda: site.moment, view)
+
+
+def test_a_sink_that_was_retired_is_not_waited_for(site):
+    site.ready().taken("mqtt", to=100)
+    request = Request(id="r1", op="retire_sink", args={"sink": "mqtt"}, by="x")
+    with pytest.raises(DevicelogError, match="mqtt is configured"):
+        asks(site, "influx", "mqtt").perform(request)
+    desk = asks(site, "influx")
+    with pytest.raises(DevicelogError, match="has ever taken anything"):
+        desk.perform(Request(id="r2", op="retire_sink", args={"sink": "mq"}, by="x"))
+    assert desk.perform(request) == desk.perform(request)
+    with Reader(str(site.data)) as view:
+        assert view.sinks() == ["influx"]
+    assert site.night(sinks=("influx",)) == ""
     assert len(site.left()) == NEWEST
 
 
