@@ -30,8 +30,9 @@ from devicelog.operations.config import Config, Loaded
 from devicelog.operations.control import Control
 from devicelog.operations.delivery import Delivery
 from devicelog.operations.inhibitor import Inhibitor
+from devicelog.operations.keeping import Keeping
 from devicelog.operations.master import keyring
-from devicelog.operations.recording import Recording
+from devicelog.operations.recording import Recording, moment
 from devicelog.operations.socket import Request, Server
 from devicelog.operations.upkeep import Upkeep
 from devicelog.operations.watchdog import (
@@ -228,13 +229,25 @@ class Daemon:
             devices=devices,
             parked=self._loaded.parked,
             keyring=self._keyring,
+            keeping=Keeping(
+                self._loaded.config,
+                delivery.names,
+                self._writer.append,
+                lambda: moment(self._clock, timebase, self._boot_id),
+            ),
         )
 
     def _serve(self) -> None:
         """Have all threads run."""
         config, loop = self._loaded.config, self.recording.loop
         self._control = Control(self.recording)
-        self._upkeep = Upkeep(config, self._loaded.source, self._writer, self._clock)
+        self._upkeep = Upkeep(
+            config,
+            self._loaded.source,
+            self._writer,
+            self._clock,
+            self._control.keep,
+        )
         self._server = Server(self.recording.directory, self._control.handle)
         self._server.open()
         self._thread = threading.Thread(target=loop.run, name="loop", daemon=True)

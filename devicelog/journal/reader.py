@@ -9,7 +9,7 @@ from typing import Any, Final, Self, TypeVar
 import msgspec
 
 from devicelog.errors import JournalError
-from devicelog.journal import chain, delivery, keys, queries, schema
+from devicelog.journal import chain, delivery, keys, queries, retired, schema
 from devicelog.journal.access import open_reading
 from devicelog.journal.directory import JOURNAL
 from devicelog.journal.rows import AlarmRow, DeviceRow, HeadRow, RunRow, SessionRow
@@ -241,7 +241,15 @@ class Reader:
         sql = "SELECT subject, value FROM identities WHERE subject > ?"
         return self._rows(sql + " ORDER BY subject LIMIT ?", (after, limit))
 
+    def is_retired(self, seq: int) -> bool:
+        """Whether the entry of this number left the journal by age."""
+        return retired.is_gone(self._open, seq)
+
     # --- Delivery -----------------------------------------------------------------
+
+    def sinks(self) -> list[str]:
+        """All that ever took something, and were not retired since."""
+        return delivery.sinks(self._open)
 
     def position(self, sink: str) -> Position:
         """How far a sink has come."""
