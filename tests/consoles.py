@@ -2,6 +2,8 @@
 
 import contextlib
 import secrets
+import shutil
+import tempfile
 import threading
 import uuid
 from collections.abc import Callable, Iterator
@@ -112,13 +114,18 @@ def clinic(
 
     `more` is put behind `[console]` in the configuration.
     """
-    ports = [PtyPort(_device(room)) for room in range(1, rooms + 1)]
+    # By a name that goes with the device: the number of a pty that is gone is given to
+    # the next one on this machine, and a recorder that tries it again would hold that.
+    ends = Path(tempfile.mkdtemp(prefix="ports-"))
+    ports = [
+        PtyPort(_device(room), link=ends / f"us-{room}") for room in range(1, rooms + 1)
+    ]
     stop = threading.Event()
     served = threading.Thread(target=serve, args=(ports, stop.is_set))
     served.start()
     text = CONFIG.format(directory=directory, language=language) + more
     for room, port in enumerate(ports, 1):
-        text += DEVICE.format(room=room, port=port.path)
+        text += DEVICE.format(room=room, port=port.link)
     daemon = Daemon(parse(text, "test", {}))
     try:
         daemon.start()
@@ -130,6 +137,7 @@ def clinic(
         daemon.stop()
         stop.set()
         served.join()
+        shutil.rmtree(ends)
 
 
 def _device(room: int) -> VirtualDevice:
