@@ -25,6 +25,7 @@ _LAZY: Final = {
     "console": "devicelog.cli.console:console",
     "clock": "devicelog.cli.run:clock",
     "relay": "devicelog.cli.relay:relay",
+    "doctor": "devicelog.cli.doctor:doctor",
     "dashboards": "devicelog.cli.dashboards:dashboards",
     "db": "devicelog.cli.db:db",
 }
@@ -46,6 +47,7 @@ _HELP: Final = {
     "console": "A certificate for the page in the clinic's network.",
     "clock": "Trust the system clock.",
     "relay": "Send entries to a sink again.",
+    "doctor": "What is wrong with the recorder and its machine, and what to do.",
     "dashboards": "Bring the dashboards to Grafana.",
     "db": "Check, mend, back up and migrate the journal.",
 }
