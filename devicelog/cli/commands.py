@@ -26,6 +26,7 @@ _LAZY: Final = {
     "clock": "devicelog.cli.run:clock",
     "relay": "devicelog.cli.relay:relay",
     "doctor": "devicelog.cli.doctor:doctor",
+    "support-bundle": "devicelog.cli.doctor:support_bundle",
     "dashboards": "devicelog.cli.dashboards:dashboards",
     "db": "devicelog.cli.db:db",
 }
@@ -48,6 +49,7 @@ _HELP: Final = {
     "clock": "Trust the system clock.",
     "relay": "Send entries to a sink again.",
     "doctor": "What is wrong with the recorder and its machine, and what to do.",
+    "support-bundle": "What may be sent to who helps: no name, no secret.",
     "dashboards": "Bring the dashboards to Grafana.",
     "db": "Check, mend, back up and migrate the journal.",
 }

@@ -79,6 +79,8 @@ def slow_kind(directory: Path, blocks: Path) -> str:
     node = blocks / f"{os.major(device)}:{os.minor(device)}"
     with contextlib.suppress(OSError):
         real = node.resolve(strict=True)
+        if "/virtio" in str(real):  # says that it turns, whatever is behind it
+            return ""
         if re.search(r"/usb\d", str(real)):
             return "USB"
         if re.search(r"/mmcblk\d", str(real)):
