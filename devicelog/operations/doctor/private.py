@@ -29,19 +29,17 @@ def directory(world: World) -> Iterator[Finding]:
     if not path.exists():
         yield from _to_be_made(path)
         return
-    is_ = path.stat()
+    is_, found = path.stat(), []
     told = {"directory": path, "owner": _owner(path), "mode": _mode(path)}
     if is_.st_uid != os.geteuid():
-        yield finding(name, "warning", "not_ours", **told)
+        found.append(finding(name, "warning", "not_ours", **told))
     elif not os.access(path, os.R_OK | os.W_OK | os.X_OK):
-        yield finding(name, "wrong", "not_writable", **told)
-    foreign = list(_foreign(path, is_.st_uid))
-    for file in foreign:
-        yield finding(name, "wrong", "foreign", file=file, **told)
+        found.append(finding(name, "wrong", "not_writable", **told))
+    foreign = _foreign(path, is_.st_uid)
+    found += [finding(name, "wrong", "foreign", file=it, **told) for it in foreign]
     if is_.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-        yield finding(name, "wrong", "open", **told)
-    elif is_.st_uid == os.geteuid() and not foreign:
-        yield finding(name, "ok", "ok", **told)
+        found.append(finding(name, "wrong", "open", **told))
+    yield from found or [finding(name, "ok", "ok", **told)]
 
 
 def secret_files(world: World) -> Iterator[Finding]:
