@@ -48,8 +48,8 @@ _HELP: Final = {
     "console": "A certificate for the page in the clinic's network.",
     "clock": "Trust the system clock.",
     "relay": "Send entries to a sink again.",
-    "doctor": "What is wrong with the recorder and its machine, and what to do.",
-    "support-bundle": "What may be sent to who helps: no name, no secret.",
+    "doctor": "What is wrong here, and what to do.",
+    "support-bundle": "A file for who helps: no name, no secret.",
     "dashboards": "Bring the dashboards to Grafana.",
     "db": "Check, mend, back up and migrate the journal.",
 }
