@@ -49,6 +49,7 @@ def patient(visit: Visit) -> Answer:
     if visit.may("treatments"):
         facts |= {
             "document": told.latest(visit, code, rows),
+            "session_at": {row.started_ns: row.session_id for row in rows},
             "older": [(row, in_short(row)) for row in rows[told.CURVES : _SHOWN]],
             "count": len(rows),
             "emission_s": sum(row.totals.get("emission_s", 0.0) for row in rows),
