@@ -1,5 +1,6 @@
 """A history from the journal, a page at a time."""
 
+from bisect import bisect
 from collections.abc import Iterator
 from copy import copy
 from datetime import datetime
@@ -46,7 +47,12 @@ class Gatherer:
         self._zone = ZoneInfo(history.timezone)
         self._deriver = Deriver(journal)
         self._makers = {it.device: it.identity for it in journal.devices()}
-        self._profiles = _profiles(journal)
+        self._runs: list[int] = []  # the entries that began them
+        self._profiles = self._told_by_runs()
+        self._hashes: dict[tuple[str, int], str] = {}
+        meta, gone = journal.meta(), journal.entries(kind="retirement", limit=1)
+        self._whole = not (gone or meta.lost)  # then no reading was ever taken out
+        self._receipted = bool(journal.entries(kind="receipt", limit=1))
         self._times = Times()
         self._series = Series(journal, self._times)
 
@@ -121,7 +127,6 @@ class Gatherer:
             profile_hash=hash_,
             maker=self._makers.get(row.device) or _UNKNOWN,
             receipt=self._receipt(row),
-            retired=bool(row.readings and not hash_),
             notes=self._notes(row),
         )
 
@@ -145,12 +150,24 @@ class Gatherer:
         }
 
     def _profile_hash(self, row: SessionRow) -> str:
-        """By which profile its readings were decoded; empty where none is left."""
+        """By which profile its readings were decoded; empty where none is left.
+
+        It is one for all sessions of a device in a run, so it is asked for once where
+        no reading was ever taken out.
+        """
+        of = (row.device, bisect(self._runs, row.first_seq))
+        if self._whole and of in self._hashes:
+            return self._hashes[of]
         found = self._journal.entries(kind="reading", subject=row.session_id, limit=1)
-        return profile_hash(found[0]) if found else ""
+        if not found:
+            return ""
+        self._hashes[of] = profile_hash(found[0])
+        return self._hashes[of]
 
     def _receipt(self, row: SessionRow) -> ReceiptBody | None:
         """The latest. What people and receipts say follows what the wire brought."""
+        if not self._receipted:
+            return None
         before = _LAST
         while page := self._journal.backwards(row.session_id, before, _AFTER):
             for entry in page:
@@ -161,6 +178,18 @@ class Gatherer:
                     return None
             before = page[-1].seq
         return None
+
+    def _told_by_runs(self) -> dict[str, str]:
+        """Names of profiles by their hash."""
+        names: dict[str, str] = {}
+        after = 0
+        while page := self._journal.entries(after, kind="config"):
+            for entry in page:
+                body: ConfigBody = codec.decode("config", entry.body)
+                names |= {hash_: name for name, hash_ in body.profiles.items()}
+                self._runs.append(entry.seq)
+            after = page[-1].seq
+        return names
 
     def _notes(self, row: SessionRow) -> tuple[str, ...]:
         """Free text about it, in order; none without the keys."""
@@ -224,18 +253,6 @@ def _page(wanted: Wanted) -> Page:
 def _within(at_ns: int, wanted: Wanted) -> bool:
     early = wanted.from_ns is not None and at_ns < wanted.from_ns
     return not early and (wanted.to_ns is None or at_ns < wanted.to_ns)
-
-
-def _profiles(journal: Reader) -> dict[str, str]:
-    """Names of profiles by their hash, as runs told them."""
-    names: dict[str, str] = {}
-    after = 0
-    while page := journal.entries(after, kind="config"):
-        for entry in page:
-            body: ConfigBody = codec.decode("config", entry.body)
-            names |= {hash_: name for name, hash_ in body.profiles.items()}
-        after = page[-1].seq
-    return names
 
 
 def _modality(row: SessionRow) -> Modality | Literal[""]:

@@ -99,8 +99,8 @@ class Treatment(Session, frozen=True, kw_only=True):
 
     `modality` is empty where nothing tells it; `profile` and `profile_hash` are by what
     its readings were decoded; `maker` is what the device last said of itself.
-    `retired`: the readings were, by age; totals stand. `notes` are free text, in clear,
-    and empty where the export may not show it.
+    Of its readings `retired` left by age; totals stand. `notes` are free text, in
+    clear, and empty where the export may not show it.
     """
 
     modality: Modality | Literal[""] = ""
@@ -110,7 +110,6 @@ class Treatment(Session, frozen=True, kw_only=True):
     profile_hash: str = ""
     maker: Maker = Maker()
     receipt: ReceiptBody | None = None
-    retired: bool = False
     notes: tuple[str, ...] = ()
 
     @property

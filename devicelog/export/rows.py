@@ -111,7 +111,7 @@ def _session(history: History, it: Treatment) -> Row:
         *[numbers.get(name) for name in _TOTALS],
         *(it.head, it.head_source, it.check, it.uncorrected),
         *_received(it.receipt),
-        *(it.retired, it.readings_sha256, it.clinician, "\n".join(it.notes)),
+        *(bool(it.retired), it.readings_sha256, it.clinician, "\n".join(it.notes)),
         *(it.first_seq, it.last_seq),
         *_facts(it.annotations),
     )

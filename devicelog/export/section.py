@@ -138,7 +138,7 @@ def _badges(of: Treatment, words: Words, *, simulated: bool) -> Iterator[Badge]:
     texts = words.texts
     unread = of.receipt is not None and of.receipt.state in ("incomplete", "unread")
     first = {"simulated": simulated, "open": of.open}
-    last = {"retired": of.retired, "receipt": unread}
+    last = {"retired": bool(of.retired), "receipt": unread}
     for name in (
         *(it for it, holds in first.items() if holds),
         *of.flags,

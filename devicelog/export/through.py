@@ -61,5 +61,5 @@ class Watched(Through):
         for it in super().treatments():
             yield it
             if counts:
-                self.retired += it.retired
+                self.retired += bool(it.retired)
                 self._tick()

@@ -21,13 +21,11 @@ from devicelog.export.rows import Name
 from devicelog.export.stored import ABSENT, Stored
 from devicelog.export.tables import Options
 from devicelog.export.through import Watched
-from devicelog.export.verify import Verdict
-from devicelog.export.verify import verify as verified
 from devicelog.export.writers import Form
 from devicelog.journal.queries import Page
 from devicelog.journal.reader import Reader
 from devicelog.operations.alone import write
-from devicelog.operations.config import Config, Loaded, load
+from devicelog.operations.config import Config, Loaded
 from devicelog.operations.master import keyring
 from devicelog.records.audit import TOLD
 from devicelog.records.consent import consenting
@@ -116,17 +114,6 @@ def export(
             lacking=tuple(_lacking(watched, asked)),
             absent=ABSENT if asked.origin == "influx" else (),
         )
-
-
-def verify(path: Path, configured: Path) -> Verdict:
-    """Of an archive; whose it is can be told where there are this clinic's keys.
-
-    Raises DevicelogError where it cannot be read.
-    """
-    key = None
-    with contextlib.suppress(DevicelogError):
-        key = keyring(load(configured).config).archive_key
-    return verified(path, key)
 
 
 # --- Private ----------------------------------------------------------------------
@@ -253,7 +240,9 @@ def _who(journal: Reader, keys: _Keys, code: str | None) -> tuple[Identity | Non
     if keys.ring is None or code is None:
         return None, keys.why
     found = person(journal, keys.ring, code)
-    if found is None or found.who is None:
+    if found is None:
+        return None, f"no name is kept of {code}"
+    if found.who is None:
         return None, f"the identity of {code} does not open"
     return found.who, ""
 

@@ -51,4 +51,4 @@ def consenting(journal: Reader) -> set[str]:
             elif body.event == _SAID[False]:
                 allowed.discard(entry.subject)
         after = page[-1].seq
-    return allowed
+    return {code for code in allowed if journal.secret("identities", code)}

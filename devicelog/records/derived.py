@@ -126,11 +126,11 @@ class Deriver:
             return None, ""
         if len(used) != 1:
             return None, "several heads" if used else "head unknown"
-        if self._changed(row):
-            return None, "frequency or mode changed"
         check = output_check(self._checks, used[0].names, row)
         if check is None:
             return None, "no output check before it"
+        if self._changed(row):  # last, for its events must be read
+            return None, "frequency or mode changed"
         if self._repaired(used[0], check, row):
             return None, "repaired since its last check"
         return check, ""
@@ -149,10 +149,7 @@ class Deriver:
         if not row.totals.get("setting_changes") and row.totals.get("segments", 1) == 1:
             return False
         events = [
-            codec.session_event(it.body)
-            for it in self._journal.entries(
-                kind="session", subject=row.session_id, limit=100_000
-            )
+            codec.session_event(it.body) for it in self._journal.about(row, "session")
         ]
         told = [it.values for it in events if it.event in ("start", "segment")]
         differ = any(

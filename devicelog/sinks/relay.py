@@ -133,9 +133,9 @@ class Relay:
             if not self._connected:
                 self._connect(view)
             worked = self._live(view)
-            for work in (self._backfill, self._revisit, self._prove):
-                worked = work(view) or worked
-            if not worked:
+            # Then the most urgent: reading back is slow, and must not hold up a gap.
+            behind = (self._backfill, self._revisit, self._prove)
+            if not any(work(view) for work in behind) and not worked:
                 self.sink.tend(view)
                 self._rest(_LOOK_S)
         except SinkUnavailable as error:

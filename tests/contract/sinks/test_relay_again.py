@@ -266,5 +266,31 @@ def test_each_beat_of_a_long_read_back_lets_live_entries_through(tmp_path):
             proof = relay.status.position.proof
 
     assert seen == [True] * 3
-    assert proof.verified_to == 1500
+    # Two pages: the first pass sent what was written before it had connected.
+    assert proof.verified_to == 1000
     assert msgspec.json.encode(proof)
+
+
+def test_what_was_left_out_goes_before_what_is_read_back(tmp_path):
+    """Where the sink comes and goes, a slow read-back would let the gap grow."""
+    sink = Lying()
+    with writer(tmp_path) as journal:
+        fill(journal, clinic(0, 3000))
+        relay = Relay(sink, str(tmp_path), journal, SystemClock())
+        with Reader(str(tmp_path)) as view:
+            relay._pass(view)
+            while relay.status.pending:
+                relay._pass(view)
+            sink.crash(1)
+            sink.there = True
+            relay._connected = False
+            known = relay.status.position.last
+            fill(journal, clinic(3000, 3000))
+            filled = journal.committed
+            while relay.status.position.gap:
+                assert relay.status.position.proof.verified_to == 0
+                relay._pass(view)
+            while relay.status.position.proof.verified_to < known:
+                relay._pass(view)
+
+    assert sink.rows >= set(range(1, filled))

@@ -14,6 +14,7 @@ from unit.export.clinic import Small
 from devicelog.journal import schema
 from devicelog.journal.directory import Directory
 from devicelog.journal.reader import Reader
+from devicelog.model.body import Body
 from devicelog.operations import master
 from devicelog.operations.config import load
 
@@ -145,6 +146,7 @@ def test_readings_that_were_retired_are_told_and_the_exit_code_says_so(tmp_path)
         told = {"reason": "completed", "ended_ns": clinic.clock.wall_ns()}
         clinic.event(name, "end", readings=300, **told)
         clinic.assign(name, site.code, confirm=True)
+        clinic.put("-", "-", "retirement", Body())
     assert len(lines(site.export().stdout)) == 4  # totals stand
     told = site.export("--readings", code=5)
     assert len(lines(told.stdout)) == 15

@@ -47,7 +47,7 @@ def test_variables_are_told_with_their_defaults():
 def test_what_is_said_of_the_unit_is_so():
     for said, line in (
         ("2 s after each end", "RestartSec=2"),
-        ("not turned for 30 s", "WatchdogSec=30"),
+        ("systemd's own watchdog (30 s)", "WatchdogSec=30"),
     ):
         assert said in " ".join(PAGE.split())
         assert line in UNIT.splitlines()

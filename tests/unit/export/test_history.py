@@ -10,6 +10,7 @@ from devicelog.export.rows import TABLES
 from devicelog.journal import queries
 from devicelog.journal.reader import Reader
 from devicelog.model import codec
+from devicelog.model.body import Body
 from devicelog.records.keys import Keyring
 
 SECOND = 1_000_000_000
@@ -110,6 +111,7 @@ def test_a_session_without_its_readings_says_that_they_were_retired(small):
     ended_ns = small.clock.wall_ns()
     told = {"reason": "completed", "ended_ns": ended_ns, "readings": 300}
     small.event(name, "end", totals={"energy_j": 24.0}, **told)
+    small.put("-", "-", "retirement", Body())
     with small.reader() as reader:
         (treatment,) = source(reader).treatments()
         assert [*source(reader).readings(treatment)] == []

@@ -155,7 +155,7 @@ def test_partial_data_bear_their_mark_and_its_meaning(hers):
     said = only(
         hers,
         flags=("start_unseen", "end_estimated", "unconfirmed", "identity_unverified"),
-        retired=True,
+        retired=300,
         open=True,
         reason=None,
         purpose="training",

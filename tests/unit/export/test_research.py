@@ -84,6 +84,7 @@ def test_consent_is_what_was_said_last(clinic):
     with clinic.reader() as reader:
         told = research(clinic, reader)
         assert {it["pseudonym"] for it in wanted(told, "sessions")} == {third}
+        assert {it["pseudonym"] for it in wanted(told, "manual")} == {third}
     with pytest.raises(DevicelogError, match="does not allow it already"):
         clinic.ask("consent", pseudonym=first, allowed=False)
     with pytest.raises(DevicelogError, match="allows it already"):
