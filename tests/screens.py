@@ -20,6 +20,7 @@ from waiting import wait_until
 
 DAYS = 3
 START_S = 120
+LINK = re.compile(r"^ +(\w+) +(http://\S+)$", re.MULTILINE)
 WIDE = {"width": 1180, "height": 820}  # a tablet, held across
 NARROW = {"width": 360, "height": 740}
 MODES = {
@@ -58,7 +59,7 @@ def demonstration() -> Iterator[dict[str, str]]:
 
         def links() -> dict[str, str]:
             said.seek(0)
-            return dict(re.findall(r"^ +(\w+) +(http://\S+)$", said.read(), re.M))
+            return dict(LINK.findall(said.read()))
 
         try:
             wait_until(links, START_S)

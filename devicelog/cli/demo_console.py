@@ -30,7 +30,9 @@ class DemoConsole:
             return
         self.port = self._beginning.port
         url = self._beginning.url
-        told = "".join(f"\n  {role:10} {url}/enter/{it}" for it, role in self.words.items())
+        told = "".join(
+            f"\n  {role:10} {url}/enter/{it}" for it, role in self.words.items()
+        )
         self.links = f"The console, by role:{told}"
 
     def over(self, days: int, of: int) -> None:

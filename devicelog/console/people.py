@@ -2,6 +2,7 @@
 
 import msgspec
 
+from devicelog.console.cards import typeset
 from devicelog.console.visit import Visit
 from devicelog.journal.reader import SessionRow
 from devicelog.model.words import dose_in_words, settings_in_words
@@ -64,6 +65,6 @@ def offer(visit: Visit, code: str) -> Offer:
 
 
 def in_short(row: SessionRow) -> str:
-    """`3 MHz, 20 %, 0.5 W/cm2 (SATP), 5:00; 24 J in 4:59`."""
+    """`3 MHz, 20 %, 0.5 W/cm² (SATP), 5:00; 24 J in 4:59`."""
     parts = (settings_in_words(row.settings), dose_in_words(row.totals))
-    return "; ".join(it for it in parts if it)
+    return typeset("; ".join(it for it in parts if it))

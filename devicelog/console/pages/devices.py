@@ -5,19 +5,22 @@ from typing import Any, Final
 
 import msgspec
 
+from devicelog.console.people import in_short
 from devicelog.console.sparkline import sparkline
 from devicelog.console.visit import Answer, Refused, Sent, Shown, Visit
 from devicelog.errors import DevicelogError
-from devicelog.journal.reader import SessionRow
+from devicelog.journal.reader import Reader, SessionRow
 from devicelog.model.said import CHECKS, LEVELS
 from devicelog.operations.status import DeviceStatus, gather
 from devicelog.records import calibration
+from devicelog.records.calibration import Due
 from devicelog.records.recall import recall
 from devicelog.records.register import Book
 
 _ALL: Final = 1_000_000
 _HOUR_S: Final = 3600
 _TREND: Final = 30  # sessions
+_LATEST: Final = 25
 
 
 class Use(msgspec.Struct, frozen=True):
@@ -40,7 +43,7 @@ def devices(visit: Visit) -> Answer:
         "devices": status.devices,
         "use": {it.name: _use(visit, it) for it in status.devices},
         "register": Book(visit.reader).at(now_ns),
-        "due": [it for it in calibration.due(visit.reader, now_ns) if it.overdue],
+        "due": [*_overdue(visit.reader, now_ns).items()],
         "heads": sorted({it.serial or it.id for it in visit.reader.heads()} - {""}),
     }
     return Shown("devices.html", facts)
@@ -53,12 +56,14 @@ def device(visit: Visit) -> Answer:
     found = next((it for it in status.devices if it.name == name), None)
     if found is None:
         raise Refused(404, "error.not_there")
-    rows = visit.reader.sessions(device=name, limit=50)
+    rows = visit.reader.sessions(device=name, limit=_LATEST)
+    values = visit.may("treatments")
     facts = {
         "status": status,
         "device": found,
         "use": _use(visit, found),
         "rows": rows,
+        "short": {row.session_id: in_short(row) for row in rows} if values else {},
         "checks": [it for it in calibration.checks(visit.reader) if it.name == name],
         "checks_there": CHECKS,
         "levels": LEVELS,
@@ -95,6 +100,15 @@ def recalled(visit: Visit) -> Answer:
     head = visit.query.get("head", "")
     found = recall(visit.reader, head) if head else None
     return Shown("recall.html", {"head": head, "recall": found})
+
+
+def _overdue(reader: Reader, now_ns: int) -> dict[tuple[str, str], list[Due]]:
+    """By device or head."""
+    things: dict[tuple[str, str], list[Due]] = {}
+    for it in calibration.due(reader, now_ns):
+        if it.overdue:
+            things.setdefault((it.thing, it.name), []).append(it)
+    return things
 
 
 def _use(visit: Visit, it: DeviceStatus) -> Use:

@@ -1,13 +1,20 @@
 """The inbox: treatments of nobody yet, the oldest first."""
 
+from collections.abc import Iterable
+
+from devicelog.clock import SECOND
 from devicelog.console.people import Offer, in_short, offer
 from devicelog.console.visit import Answer, Sent, Shown, Visit
+from devicelog.journal.queries import Page
 from devicelog.journal.reader import SessionRow
 from devicelog.model.states import PURPOSES
 from devicelog.records.inbox import waiting
 
 _MOST = 100
-_NEAR_NS = 30 * 60 * 1_000_000_000
+_NEAR = 100
+_GOES_ON_NS = 5 * 60 * SECOND
+_WHOLE_NS = 3600 * SECOND  # so long may a treatment before have taken
+_BROKEN = ("device_reset", "link_lost", "logger_stopped")
 
 
 def inbox(visit: Visit) -> Answer:
@@ -39,23 +46,38 @@ def purpose(visit: Visit) -> Answer:
     return Sent("/inbox")
 
 
-def _likely(visit: Visit, row: SessionRow) -> tuple[str, Offer] | None:
-    """The patient of a treatment beside this one; nothing else counts as a reason.
+def likely(row: SessionRow, near: Iterable[SessionRow]) -> tuple[str, str] | None:
+    """Whose it may be, and the text that says why; nothing else counts as a reason.
 
-    Same clinic, another device, within half an hour, bound to one patient only: that
-    is said as the reason, and a person decides.
+    The rest of one treatment was somebody's; or somebody's broke off on the channel
+    right before. That is offered, and a person decides.
     """
-    end_ns = row.ended_ns or row.started_ns
-    near = visit.reader.sessions(
-        since_ns=row.started_ns - _NEAR_NS, purpose="treatment", limit=50
-    )
-    codes = {
-        it.pseudonym
-        for it in near
-        if it.pseudonym
-        and it.device == row.device
-        and it.started_ns <= end_ns + _NEAR_NS
-    }
-    if len(codes) != 1:
+    theirs = [it for it in near if it.pseudonym and it.device == row.device]
+    codes = {it.pseudonym for it in theirs if _treatment(it) == _treatment(row)}
+    if codes:
+        return ("inbox.whole", codes.pop()) if len(codes) == 1 else None
+    before = [
+        it
+        for it in theirs
+        if it.channel == row.channel and it.ended_ns and it.ended_ns <= row.started_ns
+    ]
+    last = max(before, key=lambda it: it.ended_ns or 0, default=None)
+    if last is None or last.reason not in _BROKEN:
         return None
-    return "inbox.beside", offer(visit, codes.pop())
+    if row.started_ns - (last.ended_ns or 0) > _GOES_ON_NS:
+        return None
+    return "inbox.goes_on", last.pseudonym
+
+
+def _likely(visit: Visit, row: SessionRow) -> tuple[str, Offer] | None:
+    end_ns = row.ended_ns or row.started_ns
+    page = Page(
+        from_ns=row.started_ns - _WHOLE_NS, to_ns=end_ns + _WHOLE_NS, limit=_NEAR
+    )
+    found = likely(row, visit.reader.in_order(page))
+    return (found[0], offer(visit, found[1])) if found else None
+
+
+def _treatment(row: SessionRow) -> str:
+    """Which it belongs to; the first session of one bears its id."""
+    return row.treatment_id or row.session_id
