@@ -3,7 +3,8 @@
     make screens                      all of them, into docs/screens
     cd tests && python screens.py FOLDER [PAGE ...]
 
-Each page for the role that it is made for; light, dark, narrow (360 px) and print.
+Each page for the role that it is made for; light, dark, narrow (360 px) and print;
+as on a tablet, held across, where it is not said otherwise.
 """
 
 import contextlib
@@ -22,6 +23,7 @@ DAYS = 3
 START_S = 120
 LINK = re.compile(r"^ +(\w+) +(http://\S+)$", re.MULTILINE)
 WIDE = {"width": 1180, "height": 820}  # a tablet, held across
+TALL = 1500
 NARROW = {"width": 360, "height": 740}
 MODES = {
     "light": {"viewport": WIDE, "color_scheme": "light"},
@@ -90,6 +92,14 @@ def places(page: Page) -> dict[str, str]:
     return {"patient": patient, "session": session}
 
 
+def picture(page: Page, path: Path) -> None:
+    """The whole page, or as much of it as somebody looks at."""
+    wide = page.viewport_size or WIDE
+    tall = page.evaluate("document.documentElement.scrollHeight")
+    clip = {"x": 0, "y": 0, "width": wide["width"], "height": min(tall, TALL)}
+    page.screenshot(path=path, full_page=True, clip=clip)
+
+
 def main(folder: Path, wanted: list[str]) -> None:
     """Save what is asked for, else all."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -101,7 +111,8 @@ def main(folder: Path, wanted: list[str]) -> None:
                 role, path = PAGES[name]
                 page = pages[role]
                 page.goto(re.sub(r"/enter/.*", "", links[role]) + path.format(**there))
-                page.screenshot(path=folder / f"{name}-{mode}.png", full_page=True)
+                picture(page, folder / f"{name}-{mode}.png")
 
 
-main(Path(sys.argv[1]), sys.argv[2:])
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2:])

@@ -8,7 +8,6 @@ from devicelog.console.visit import Answer, Sent, Shown, Visit
 from devicelog.journal.queries import Page
 from devicelog.journal.reader import SessionRow
 from devicelog.model.states import PURPOSES
-from devicelog.records.inbox import waiting
 
 _MOST = 100
 _NEAR = 100
@@ -19,11 +18,10 @@ _BROKEN = ("device_reset", "link_lost", "logger_stopped")
 
 def inbox(visit: Visit) -> Answer:
     """Each with what it was, and the likely patient with the reason for it."""
-    rows = [*reversed(waiting(visit.reader, limit=10_000))]
-    shown = rows[:_MOST]
+    shown = visit.reader.unassigned(_MOST)
     facts = {
         "rows": shown,
-        "total": len(rows),
+        "total": visit.reader.count_unassigned(),
         "short": {
             row.session_id: in_short(row) if visit.may("treatments") else ""
             for row in shown

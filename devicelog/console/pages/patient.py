@@ -15,6 +15,7 @@ from devicelog.console.visit import Answer, Refused, Saved, Sent, Shown, Visit
 from devicelog.errors import DevicelogError
 from devicelog.export.history import Wanted
 from devicelog.export.writers import FORMS
+from devicelog.journal.queries import Page
 from devicelog.model.facts import MANUALS
 from devicelog.model.pseudonyms import PseudonymError, parsed
 from devicelog.model.said import REASONS
@@ -32,7 +33,7 @@ def patient(visit: Visit) -> Answer:
     code = _code(visit)
     rows = [
         row
-        for row in visit.reader.sessions(pseudonym=code, limit=_ALL)
+        for row in visit.reader.in_order(Page(pseudonym=code, limit=_ALL))[::-1]
         if row.purpose == "treatment"
     ]
     facts: dict[str, Any] = {
