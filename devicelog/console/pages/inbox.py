@@ -9,10 +9,11 @@ from devicelog.journal.queries import Page
 from devicelog.journal.reader import SessionRow
 from devicelog.model.states import PURPOSES
 
-_MOST = 100
+_MOST = 30
 _NEAR = 100
+_TOGETHER_NS = 10 * SECOND  # parts of one treatment begin within seconds
 _GOES_ON_NS = 5 * 60 * SECOND
-_WHOLE_NS = 3600 * SECOND  # so long may a treatment before have taken
+_WHOLE_NS = 30 * 60 * SECOND  # so long may what broke off have taken
 _BROKEN = ("device_reset", "link_lost", "logger_stopped")
 
 
@@ -68,10 +69,8 @@ def likely(row: SessionRow, near: Iterable[SessionRow]) -> tuple[str, str] | Non
 
 
 def _likely(visit: Visit, row: SessionRow) -> tuple[str, Offer] | None:
-    end_ns = row.ended_ns or row.started_ns
-    page = Page(
-        from_ns=row.started_ns - _WHOLE_NS, to_ns=end_ns + _WHOLE_NS, limit=_NEAR
-    )
+    till_ns = row.started_ns + _TOGETHER_NS
+    page = Page(from_ns=row.started_ns - _WHOLE_NS, to_ns=till_ns, limit=_NEAR)
     found = likely(row, visit.reader.in_order(page))
     return (found[0], offer(visit, found[1])) if found else None
 
