@@ -34,7 +34,8 @@ bench: setup
 
 # The console's pages as pictures, by Debian's chromium.
 screens: setup
-	@cd tests && ../$(BIN)/python screens.py ../docs/screens
+	@cd tests && ../$(BIN)/python screens.py ../docs/screens \
+	    now inbox bind patient session devices labels system users
 
 # --- Set-up ----------------------------------------------------------------------
 

@@ -1,6 +1,6 @@
 """The console's pages as pictures, of the demonstration with some days behind it.
 
-    make screens                      all of them, into docs/screens
+    make screens                      those that docs/screens keeps
     cd tests && python screens.py FOLDER [PAGE ...]
 
 Each page for the role that it is made for; light, dark, narrow (360 px) and print;
