@@ -10,6 +10,7 @@ import gc
 import logging
 import secrets
 import signal
+import socket
 import threading
 from collections.abc import Iterator, Mapping
 from types import FrameType
@@ -106,8 +107,14 @@ class Daemon:
             self._writer.close()
             raise
 
-    def serve(self, links: Mapping[str, Role] | None = None) -> str:
+    def serve(
+        self,
+        links: Mapping[str, Role] | None = None,
+        bound: socket.socket | None = None,
+    ) -> str:
         """Serve the console; where it is. Recording does not wait for it.
+
+        `links` and `bound`: see `console.served`.
 
         Empty where it is not wanted, or its address cannot be had, which is told.
         """
@@ -117,7 +124,7 @@ class Daemon:
         from devicelog.console.served import serve  # noqa: PLC0415
 
         try:
-            self._console = serve(self.recording, self._control.handle, links)
+            self._console = serve(self.recording, self._control.handle, links, bound)
         except DevicelogError as error:
             _log.error("%s", error)
             return ""

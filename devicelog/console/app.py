@@ -50,7 +50,7 @@ def app(house: House) -> Starlette:
     ]
     routes += [
         StarletteRoute("/live", live.serve, methods=["GET"]),
-        StarletteRoute("/static/{name}", _static, methods=["GET"]),
+        StarletteRoute("/static/{name}", static, methods=["GET"]),
     ]
 
     async def failed(request: Request, error: Exception) -> Response:
@@ -223,7 +223,8 @@ def _keep(response: Response, visit: Visit, token: str) -> None:
     )
 
 
-async def _static(request: Request) -> Response:
+async def static(request: Request) -> Response:
+    """`GET /static/{name}`: style, script, icon."""
     name = request.path_params["name"]
     if name not in _STATIC:
         raise HTTPException(404)
