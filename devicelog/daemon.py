@@ -34,6 +34,7 @@ from devicelog.operations.master import keyring
 from devicelog.operations.recording import Recording
 from devicelog.operations.socket import Request, Server
 from devicelog.operations.upkeep import Upkeep
+from devicelog.operations.watch import Watch
 from devicelog.operations.watchdog import (
     Beats,
     Hang,
@@ -148,6 +149,7 @@ class Daemon:
         if turns and self._writer.state == "recording":
             self._control.carry_out()
             self._upkeep.look()
+            self._watch.look()
 
     def stop(self) -> None:
         """End in order: ports, then the journal. Open sessions stay open in it.
@@ -235,6 +237,10 @@ class Daemon:
         config, loop = self._loaded.config, self.recording.loop
         self._control = Control(self.recording)
         self._upkeep = Upkeep(config, self._loaded.source, self._writer, self._clock)
+        timebase, devices = self.recording.timebase, self.recording.devices
+        self._watch = Watch(
+            config, devices, self._writer, self._clock, lambda: timebase.trusted
+        )
         self._server = Server(self.recording.directory, self._control.handle)
         self._server.open()
         self._thread = threading.Thread(target=loop.run, name="loop", daemon=True)
