@@ -170,6 +170,10 @@ class Reader:
         query = queries.counted(page)
         return int(self._rows(query, msgspec.structs.asdict(page))[0][0])
 
+    def readings(self, session_id: str) -> int:
+        """How many readings of a session the journal holds, counted one by one."""
+        return int(self._rows(queries.READINGS, {"subject": session_id})[0][0])
+
     def open_sessions(self) -> list[SessionRow]:
         """All that nothing has ended, in order of their start."""
         return self._made(SessionRow, queries.OPEN)
