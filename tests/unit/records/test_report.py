@@ -35,8 +35,11 @@ MARKED = """(reason IN ('link_lost', 'logger_stopped') OR EXISTS (
 ))"""
 
 
+FEW = [msgspec.structs.replace(it, patients=2) for it in CLINIC if it.name[-1] == "1"]
+
+
 def few(days, seed):
-    return rooms(days, seed, [msgspec.structs.replace(it, patients=2) for it in CLINIC])
+    return rooms(days, seed, FEW)
 
 
 def simulated(directory, last, days, happens=few):
@@ -116,7 +119,7 @@ def agrees(directory):
 def test_its_numbers_are_those_of_the_tables(days):
     told = agrees(days)
 
-    assert {it.name for it in told.devices} == {it.name for it in CLINIC}
+    assert {it.name for it in told.devices} == {it.name for it in FEW}
     assert sum(it.counted.sessions for it in told.devices) == told.counted.sessions
     assert told.receipts == {"none": told.counted.sessions}
     assert told.unassigned > 0
@@ -240,7 +243,7 @@ def test_the_page_needs_nothing_else(config, tmp_path):
     assert done.exit_code == 0, done.output
     assert not re.search(r"(src|href)=|url\(|@import|<script", html)
     assert "SIMULATED" in html
-    for it in CLINIC:
+    for it in FEW:
         assert f"<td>{it.name}</td>" in html
 
 
