@@ -38,6 +38,7 @@ from devicelog.operations.master import keyring
 from devicelog.operations.recording import Recording, moment
 from devicelog.operations.socket import Request, Server
 from devicelog.operations.upkeep import Upkeep
+from devicelog.operations.watch import Watch
 from devicelog.operations.watchdog import (
     Beats,
     Hang,
@@ -158,6 +159,7 @@ class Daemon:
         if turns and self._writer.state == "recording":
             self._control.carry_out()
             self._upkeep.look()
+            self._watch.look()
 
     def stop(self) -> None:
         """End in order: ports, then the journal. Open sessions stay open in it.
@@ -256,6 +258,10 @@ class Daemon:
             self._writer,
             self._clock,
             self._control.keep,
+        )
+        timebase, devices = self.recording.timebase, self.recording.devices
+        self._watch = Watch(
+            config, devices, self._writer, self._clock, lambda: timebase.trusted
         )
         self._server = Server(self.recording.directory, self._control.handle)
         self._server.open()

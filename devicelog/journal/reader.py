@@ -193,6 +193,10 @@ class Reader:
         asked = {"device": device, "limit": limit}
         return [float(it[0]) for it in self._rows(queries.TIMER_ERRORS, asked)][::-1]
 
+    def readings(self, session_id: str) -> int:
+        """How many readings of a session the journal holds, counted one by one."""
+        return int(self._rows(queries.READINGS, {"subject": session_id})[0][0])
+
     def open_sessions(self) -> list[SessionRow]:
         """All that nothing has ended, in order of their start."""
         return self._made(SessionRow, queries.OPEN)

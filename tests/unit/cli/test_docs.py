@@ -23,7 +23,7 @@ from devicelog.export.verify import Verdict as Looked
 from devicelog.grafana.push import Found
 from devicelog.journal.check import Report
 from devicelog.journal.migrate import Migrated
-from devicelog.journal.rows import SessionRow
+from devicelog.journal.rows import AlarmRow, SessionRow
 from devicelog.model.kinds import ReceiptBody
 from devicelog.model.said import Point
 from devicelog.operations.backups import Restored
@@ -42,6 +42,8 @@ from devicelog.records.patients import Person
 from devicelog.records.recall import Recall, Touched
 from devicelog.records.receipts import Verified
 from devicelog.records.register import Standing
+from devicelog.records.report import Counted, DeviceMonth
+from devicelog.records.report import Report as Monthly
 from devicelog.records.story import SaidOf
 
 PAGE = (Path(__file__).parents[3] / "docs" / "cli.md").read_text(encoding="utf-8")
@@ -84,6 +86,10 @@ SHAPES = (
     Migrated,
     Finding,
     Listed,
+    Monthly,
+    Counted,
+    DeviceMonth,
+    AlarmRow,
 )
 
 
