@@ -14,7 +14,6 @@ from unit.export.clinic import Small
 from devicelog.journal import schema
 from devicelog.journal.directory import Directory
 from devicelog.journal.reader import Reader
-from devicelog.model.body import Body
 from devicelog.operations import master
 from devicelog.operations.config import load
 
