@@ -29,6 +29,8 @@ from devicelog.operations.alarms import at_start
 from devicelog.operations.config import Config, Loaded
 from devicelog.operations.control import Control
 from devicelog.operations.delivery import Delivery
+from devicelog.operations.doctor.table import tell
+from devicelog.operations.doctor.world import within
 from devicelog.operations.inhibitor import Inhibitor
 from devicelog.operations.keeping import Keeping
 from devicelog.operations.master import keyring
@@ -117,7 +119,7 @@ class Daemon:
         try:
             self._console = serve(self.recording, self._control.handle, links)
         except DevicelogError as error:
-            _log.error("%s (%s)", error, error.hint)
+            _log.error("%s", error)
             return ""
         _log.info("the console is at %s", self._console.url)
         return self._console.url
@@ -320,6 +322,9 @@ def run(loaded: Loaded) -> None:
     gc.collect()
     gc.freeze()
     inhibitor = Inhibitor()
+    world = within(daemon.recording)
+    # Beside the recording: it measures the disk, and nothing waits for it.
+    threading.Thread(target=tell, args=(world,), name="doctor", daemon=True).start()
     try:
         daemon.serve()
         notify("READY=1")

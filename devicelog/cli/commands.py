@@ -26,6 +26,8 @@ _LAZY: Final = {
     "clock": "devicelog.cli.run:clock",
     "relay": "devicelog.cli.relay:relay",
     "sinks": "devicelog.cli.sinks:sinks",
+    "doctor": "devicelog.cli.doctor:doctor",
+    "support-bundle": "devicelog.cli.doctor:support_bundle",
     "dashboards": "devicelog.cli.dashboards:dashboards",
     "db": "devicelog.cli.db:db",
 }
@@ -48,6 +50,8 @@ _HELP: Final = {
     "clock": "Trust the system clock.",
     "relay": "Send entries to a sink again.",
     "sinks": "Wait no longer for a sink that is no more.",
+    "doctor": "What is wrong here, and what to do.",
+    "support-bundle": "A file for who helps: no name, no secret.",
     "dashboards": "Bring the dashboards to Grafana.",
     "db": "Check, mend, back up and migrate the journal.",
 }

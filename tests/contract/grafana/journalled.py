@@ -140,7 +140,6 @@ class Journalled:
         row |= self._said.get(name, {})
         named = values.get("head_serial") or values.get("head_id") or ""
         row |= self._head(row, named)
-        row |= {"program": values["program"]} if "program" in values else {}
         for _, body in events:
             if body["event"] == "end":
                 row |= body["totals"] | {"end_reason": body["reason"]}
@@ -173,10 +172,14 @@ class Journalled:
 
 
 def said(body):
+    if body.get("field") == "program":
+        return "program"  # what was typed stays in the journal
     if "field" in body:
         return f"{body['field']}: {body['old']} -> {body['new']}"
     if body["event"] in ("start", "segment"):
-        return " ".join(f"{n}={it}" for n, it in body.get("values", {}).items())
+        values = dict(body.get("values", {}))
+        values.pop("program", None)
+        return " ".join(f"{n}={it}" for n, it in values.items())
     if body["event"] == "gap":
         return "paused in the gap" if body.get("paused_in_gap") else ""
     return str(body.get("reason") or body.get("cause") or body.get("new") or "")
