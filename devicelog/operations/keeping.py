@@ -30,7 +30,7 @@ from devicelog.records import backup
 from devicelog.records.request import Moment
 from devicelog.records.retirement import Choice, Limit, backed_up, limits, sentence
 
-BATCH: Final = 2_000  # entries at once: the writer is busy for tens of milliseconds
+BATCH: Final = 1_000  # entries at once: the writer is busy for tens of milliseconds
 _DAY_NS: Final = 86_400 * SECOND
 _NIGHT: Final = 3  # o'clock at the site
 _DURABLE_S: Final = 10.0

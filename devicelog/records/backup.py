@@ -165,7 +165,7 @@ def _see_it_fits(journal: Path, to: Path) -> None:
 def _named(to: Path, site: str, ending: str = "") -> Iterator[Path]:
     """Files of this site alone: `sim-a-2` is another one than `sim-a`."""
     form = re.compile(rf"{re.escape(site)}-\d{{8}}T\d{{6}}Z\.db{ending}")
-    return (it for it in to.iterdir() if form.fullmatch(it.name))
+    return (it for it in to.glob("*") if form.fullmatch(it.name))
 
 
 def _clear(to: Path, site: str, now: datetime) -> None:

@@ -356,12 +356,12 @@ def test_whatever_holds_back_the_sums_agree(
         site.moment, at_ns=FIRST + 365 * DAY + age_s * 10**9
     )
     before = {it.seq: it for it in entries(site.data)}
-    keeper, keeping.BATCH = site.keeper(), size
+    keeper, usual, keeping.BATCH = site.keeper(), keeping.BATCH, size
     try:
         for _ in range(250):
             keeper.look(site.writing)
     finally:
-        keeping.BATCH = 2_000
+        keeping.BATCH = usual
         site.journal.close()
     after = {it.seq: it for it in entries(site.data)}
     gone = {seq: it for seq, it in before.items() if seq not in after}
