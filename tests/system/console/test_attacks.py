@@ -122,12 +122,14 @@ def test_a_login_that_was_planted_before_is_not_taken_over(here):
 
 
 def test_of_a_thousand_guesses_few_are_answered(here):
-    answered = 0
+    answered, began = 0, time.monotonic()
     with here.client() as client:
         for n in range(1000):
             form = {"name": "anna", "password": f"guess number {n}"}
             answered += client.post("/login", data=form).status_code == 401
-    assert answered <= ACCOUNT
+    # So many a minute are promised; a busy machine takes longer than one for them.
+    minutes = 1 + int((time.monotonic() - began) // 60)
+    assert answered <= ACCOUNT * minutes
 
 
 def test_a_user_that_there_is_and_one_that_there_is_not_take_as_long(tmp_path):
