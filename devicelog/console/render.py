@@ -55,6 +55,8 @@ class Renderer:
         said = []
         while visit.login and visit.login.said:
             name, told = visit.login.said.popleft()
+            if "whom" in told:
+                told = {**told, "name": visit.called(told["whom"])}
             said.append(self._house.texts(name, **told))
         facts = {"visit": visit, "said": said, **shown.facts}
         content = self.part(shown.template, facts)

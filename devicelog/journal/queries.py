@@ -51,6 +51,13 @@ LAST_OF_CHANNEL: Final = (
     " FROM entries NOT INDEXED WHERE seq <= :seq AND kind = :kind"
     " AND device = :device AND channel = :channel ORDER BY seq DESC LIMIT 1"
 )
+# By two indexes alone: no row is read.
+READINGS: Final = (
+    "SELECT (SELECT count(*) FROM entries INDEXED BY entries_subject"
+    " WHERE subject = :subject AND subject <> '')"
+    " - (SELECT count(*) FROM entries INDEXED BY entries_said"
+    " WHERE subject = :subject AND subject <> '' AND kind <> 'reading')"
+)
 ANY_OF_CHANNEL: Final = "SELECT 1 FROM entries WHERE device = ? AND channel = ? LIMIT 1"
 ENTRY: Final = (
     "SELECT e.seq, at_ns, e.device, channel, kind, subject, key, body, mac FROM "

@@ -9,7 +9,7 @@ from typing import Any, Self, TypeVar
 import msgspec
 
 from devicelog.errors import JournalError
-from devicelog.journal import chain, delivery, keys, queries, schema
+from devicelog.journal import chain, delivery, keys, queries, retired, schema
 from devicelog.journal.access import open_reading
 from devicelog.journal.directory import JOURNAL
 from devicelog.journal.rows import (
@@ -193,6 +193,10 @@ class Reader:
         asked = {"device": device, "limit": limit}
         return [float(it[0]) for it in self._rows(queries.TIMER_ERRORS, asked)][::-1]
 
+    def readings(self, session_id: str) -> int:
+        """How many readings of a session the journal holds, counted one by one."""
+        return int(self._rows(queries.READINGS, {"subject": session_id})[0][0])
+
     def open_sessions(self) -> list[SessionRow]:
         """All that nothing has ended, in order of their start."""
         return self._made(SessionRow, queries.OPEN)
@@ -264,7 +268,15 @@ class Reader:
         sql = "SELECT subject, value FROM identities WHERE subject > ?"
         return self._rows(sql + " ORDER BY subject LIMIT ?", (after, limit))
 
+    def is_retired(self, seq: int) -> bool:
+        """Whether the entry of this number left the journal by age."""
+        return retired.is_gone(self._open, seq)
+
     # --- Delivery -----------------------------------------------------------------
+
+    def sinks(self) -> list[str]:
+        """All that ever took something, and were not retired since."""
+        return delivery.sinks(self._open)
 
     def position(self, sink: str) -> Position:
         """How far a sink has come."""

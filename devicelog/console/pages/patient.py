@@ -81,7 +81,10 @@ def by_hand(visit: Visit) -> Answer:
 
 
 def export(visit: Visit) -> Answer:
-    """The record as a file, which is deleted here once it was sent."""
+    """The record as a file that has no name any more once it is open.
+
+    However sending it ends, nothing is left of it on the disk.
+    """
     code, form = _code(visit), FORMS.get(visit.form.get("form", ""))
     if form is None or form.suffix not in OFFERED:
         raise Refused(400, "error.no_form")
@@ -96,10 +99,9 @@ def export(visit: Visit) -> Answer:
             with zipfile.ZipFile(file, "w") as packed:
                 for it in made:
                     packed.write(it, it.name)
-        return Saved(name=file.name, media=_media(file), content=file)
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
+        return Saved(name=file.name, media=_media(file), content=file.open("rb"))
+    finally:
+        shutil.rmtree(folder)
 
 
 @contextlib.contextmanager

@@ -47,7 +47,7 @@ def add(visit: Visit) -> Answer:
     written = visit.do("add_patients", who=[who])
     code = written.entries[0].subject
     device, session = visit.form.get("device", ""), visit.form.get("session", "")
-    visit.say("said.added", name=who["name"], code=code)
+    visit.say("said.added", whom=code, code=code)
     if session or device:  # it was for this one that somebody was added
         return Sent(f"/bind?device={device}&session={session}&q={code}")
     return Sent(f"/patients?q={code}")
@@ -58,7 +58,7 @@ def correct(visit: Visit) -> Answer:
     who = {name: visit.form.get(name, "").strip() for name in _ADDED}
     code = visit.path["code"]
     visit.do("change_patient", pseudonym=code, who=who)
-    visit.say("said.changed", name=who["name"])
+    visit.say("said.changed", whom=code)
     return Sent(f"/patients/{code}")
 
 
@@ -72,7 +72,7 @@ def ahead(visit: Visit) -> Answer:
         within_s=WITHIN_S,
         clinician=visit.user.name if visit.user and visit.may("treatments") else "",
     )
-    visit.say("said.ahead", name=offer(visit, code).name or code)
+    visit.say("said.ahead", whom=code)
     return Sent("/")
 
 

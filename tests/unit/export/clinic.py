@@ -1,10 +1,16 @@
 """A journal by hand for exports: sessions with readings, keys, names, notes."""
 
+import contextlib
+import sqlite3
+
+import msgspec
 from unit.records.clinic import ANNA, BERND, CARLA, US, Clinic
 
 from devicelog.export.gather import Gatherer
 from devicelog.export.history import Wanted, heading
+from devicelog.journal import retirement
 from devicelog.model.kinds import ReadingBody, ReceiptBody
+from devicelog.model.retirement import RetirementBody
 from devicelog.records.keys import Keyring
 from devicelog.records.request import viewing
 
@@ -49,6 +55,16 @@ class Small(Clinic):
         """A receipt of it."""
         body = ReceiptBody(**({"decoded": 5, "kept": 5, "state": "complete"} | counts))
         return self.put("-", "-", "receipt", body, session_id)
+
+    def retire(self, session_id):
+        """Its readings leave by age."""
+        with self.reader() as reader:
+            entries = reader.entries(kind="reading", subject=session_id, limit=10_000)
+        spans = tuple((it.seq, it.seq) for it in entries)
+        with contextlib.closing(sqlite3.connect(self.directory / "journal.db")) as db:
+            left = msgspec.structs.asdict(retirement.look(db, spans))
+        body = RetirementBody(by="devicelog", what="readings", ranges=spans, **left)
+        return self.put("-", "-", "retirement", body)
 
     def source(self, reader, wanted=None, *, ring=None):
         return source(reader, wanted, ring=ring)

@@ -25,6 +25,7 @@ from devicelog.export.rows import TABLES
 from devicelog.export.tables import Options
 from devicelog.export.verify import verify
 from devicelog.export.writers import FORMS, Missing
+from devicelog.journal.schema import VERSION
 
 KEY = b"k" * 32
 SEED = 20261124
@@ -104,7 +105,7 @@ def test_the_manifest_tells_sums_counts_versions_and_the_head(told, zipped):
     assert manifest["rows"] == {name: len(wanted(told, name)) for name in TABLES}
     assert manifest["history"]["software"] == told.history.software
     assert manifest["history"]["schema"] == 1
-    assert manifest["history"]["journal"] == 2
+    assert manifest["history"]["journal"] == VERSION
 
 
 def test_the_readme_says_whose_it_is_and_that_it_is_made_up(zipped, told):

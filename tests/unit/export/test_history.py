@@ -10,7 +10,6 @@ from devicelog.export.rows import TABLES
 from devicelog.journal import queries
 from devicelog.journal.reader import Reader
 from devicelog.model import codec
-from devicelog.model.body import Body
 from devicelog.records.keys import Keyring
 
 SECOND = 1_000_000_000
@@ -107,17 +106,14 @@ def test_an_open_session_has_no_end(small):
 
 
 def test_a_session_without_its_readings_says_that_they_were_retired(small):
-    name = small.start()
-    ended_ns = small.clock.wall_ns()
-    told = {"reason": "completed", "ended_ns": ended_ns, "readings": 300}
-    small.event(name, "end", totals={"energy_j": 24.0}, **told)
-    small.put("-", "-", "retirement", Body())
+    name = small.treat(readings=300)
+    small.retire(name)
     with small.reader() as reader:
         (treatment,) = source(reader).treatments()
         assert [*source(reader).readings(treatment)] == []
         row = next(rows("sessions", source(reader)))
-    assert treatment.retired
-    assert (treatment.readings, treatment.totals["energy_j"]) == (300, 24.0)
+    assert treatment.retired == 300
+    assert treatment.totals["energy_j"] == 24.0
     cells = dict(zip(TABLES["sessions"].names, row, strict=True))
     assert (cells["readings_retired"], cells["readings"]) == (True, 300)
 
