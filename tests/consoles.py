@@ -140,7 +140,8 @@ def clinic(
     # the next one on this machine, and a recorder that tries it again would hold that.
     ends = Path(tempfile.mkdtemp(prefix="ports-"))
     ports = [
-        PtyPort(_device(room), link=ends / f"us-{room}") for room in range(1, rooms + 1)
+        PtyPort(treating(room), link=ends / f"us-{room}")
+        for room in range(1, rooms + 1)
     ]
     stop = threading.Event()
     served = threading.Thread(target=serve, args=(ports, stop.is_set))
@@ -162,7 +163,8 @@ def clinic(
         shutil.rmtree(ends)
 
 
-def _device(room: int) -> VirtualDevice:
+def treating(room: int) -> VirtualDevice:
+    """Ultrasound that treats for half an hour from its fourth second on."""
     steps = (
         Step(0.5, "swap", LARGE),
         Step(3.5, "load", Programme(1.0, 50, 0.8, 1800)),
