@@ -1,5 +1,6 @@
 """`demo` as a process: it shows, sums up, and leaves nothing behind."""
 
+import contextlib
 import fcntl
 import os
 import pty
@@ -26,9 +27,11 @@ from system.commands.site import BOUND_S, PROGRAM, wait_until
 from devicelog.journal.reader import Reader
 
 
+@contextlib.contextmanager
 def started(tmp_path, *args: str, days="0", **options: Any):
-    return subprocess.Popen(
-        [*PROGRAM, "demo", "--days", days, *args],
+    """The demo, which ends with the block at the latest."""
+    process = subprocess.Popen(
+        [*PROGRAM, "demo", "--days", days, "--console", "0", *args],
         stdout=options.pop("stdout", subprocess.PIPE),
         stderr=subprocess.PIPE,
         text=True,
@@ -40,6 +43,12 @@ def started(tmp_path, *args: str, days="0", **options: Any):
         },
         **options,
     )
+    with process:
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.terminate()  # in order: its broker is a child of its own
 
 
 LINK = re.compile(r"^ +(\w+) +(http://\S+)$", re.MULTILINE)
@@ -116,7 +125,8 @@ def test_a_signal_ends_it_in_order(tmp_path, number):
         told, errors = process.communicate(timeout=BOUND_S)
 
     assert (process.returncode, errors) == (0, "")
-    assert "SIMULATED: no sessions recorded\n" in told
+    # None, unless the machine was so slow that a treatment has begun.
+    assert re.search(r"SIMULATED: (no|\d) sessions recorded", told)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -157,9 +167,12 @@ def test_on_a_terminal_it_has_a_screen_of_its_own(tmp_path):
     assert process.returncode == 0
 
 
+DAY_S = 3 * BOUND_S  # for a day to be made
+
+
 def summed_up(tmp_path, *args: str):
     with started(tmp_path, *args, days="1") as process:
-        told, errors = process.communicate(timeout=3 * BOUND_S)
+        told, errors = process.communicate(timeout=DAY_S)
     assert (process.returncode, errors) == (0, "")
     return told
 
@@ -263,7 +276,7 @@ def test_days_that_were_made_up_are_not_sent_as_live(tmp_path, screen):
     requires.tool("mosquitto_sub")
     with started(tmp_path, days="1", stdout=screen.theirs) as process:
         told = re.compile(r"mosquitto_sub (?:-p (\d+) )?-v")
-        line = wait_until(lambda: told.search(screen.text), lambda: screen.text)
+        line = wait_until(lambda: told.search(screen.text), lambda: screen.text, DAY_S)
         words = ["-p", line[1] or "1883", "-t", "devicelog/#", "-W", "3"]
         wait_until(lambda: "mqtt: there since" in screen.text, lambda: screen.text)
         watched = subprocess.run(
@@ -286,7 +299,18 @@ def test_without_the_broker_it_says_how_to_get_one_and_goes_on(tmp_path):
         "from devicelog.__main__ import main; sys.argv[0] = 'devicelog'; main()"
     )
     told = subprocess.run(
-        [sys.executable, "-c", code, "demo", "--days", "0", "--for", "2s"],
+        [
+            sys.executable,
+            "-c",
+            code,
+            "demo",
+            "--days",
+            "0",
+            "--for",
+            "2s",
+            "--console",
+            "0",
+        ],
         capture_output=True,
         text=True,
         check=False,
