@@ -39,7 +39,11 @@ class Renderer:
             new_id=lambda: uuid.uuid4().hex,
         )
         self._environment.filters.update(
-            clock=self._clock, day=self._day, exact=self._exact, minutes=minutes
+            clock=self._clock,
+            day=self._day,
+            exact=self._exact,
+            minutes=minutes,
+            signed=_signed,
         )
 
     def part(self, template: str, facts: Mapping[str, Any]) -> str:
@@ -94,3 +98,9 @@ class Renderer:
         at = self._local(at_ns)
         iso, shown = at.isoformat(timespec="seconds"), at.strftime("%Y-%m-%d %H:%M")
         return Markup('<time datetime="{}">{}</time>').format(iso, shown)
+
+
+def _signed(value: float) -> str:
+    """`+1.2`; what rounds to nothing is `0`."""
+    told = f"{value:+.1f}"
+    return "0" if float(told) == 0 else told

@@ -15,6 +15,7 @@ from devicelog.console.visit import Answer, Refused, Saved, Sent, Shown, Visit
 from devicelog.errors import DevicelogError
 from devicelog.export.history import Wanted
 from devicelog.export.writers import FORMS
+from devicelog.journal.queries import Page
 from devicelog.model.facts import MANUALS
 from devicelog.model.pseudonyms import PseudonymError, parsed
 from devicelog.model.said import REASONS
@@ -32,7 +33,7 @@ def patient(visit: Visit) -> Answer:
     code = _code(visit)
     rows = [
         row
-        for row in visit.reader.sessions(pseudonym=code, limit=_ALL)
+        for row in visit.reader.in_order(Page(pseudonym=code, limit=_ALL))[::-1]
         if row.purpose == "treatment"
     ]
     facts: dict[str, Any] = {
@@ -49,6 +50,7 @@ def patient(visit: Visit) -> Answer:
     if visit.may("treatments"):
         facts |= {
             "document": told.latest(visit, code, rows),
+            "session_at": {row.started_ns: row.session_id for row in rows},
             "older": [(row, in_short(row)) for row in rows[told.CURVES : _SHOWN]],
             "count": len(rows),
             "emission_s": sum(row.totals.get("emission_s", 0.0) for row in rows),

@@ -5,6 +5,7 @@ from typing import Final
 
 from devicelog.console.people import found, in_short, offer, recent
 from devicelog.console.visit import Answer, Sent, Shown, Visit
+from devicelog.journal.queries import Page
 from devicelog.records.bindings import WITHIN_S
 
 _NS: Final = 1_000_000_000
@@ -26,7 +27,9 @@ def today(visit: Visit) -> Answer:
     mine = visit.user.name if visit.user else ""
     rows = [
         row
-        for row in visit.reader.sessions(since_ns=_midnight(visit), limit=1000)
+        for row in visit.reader.in_order(Page(from_ns=_midnight(visit), limit=1000))[
+            ::-1
+        ]
         if row.clinician == mine and row.pseudonym
     ]
     codes = dict.fromkeys(row.pseudonym for row in rows)

@@ -99,8 +99,6 @@ class Journalled:
             return {}
         if not row["head"]:
             return {"uncorrected": "head unknown"}
-        if any(body.get("field") == "duty_pct" for _, body in events):
-            return {"uncorrected": "frequency or mode changed"}
         started = events[0][1]["values"]
         mode = "continuous" if started["duty_pct"] == 100 else "pulsed"
         made = [
@@ -112,6 +110,8 @@ class Journalled:
         ]
         if not made:
             return {"uncorrected": "no output check before it"}
+        if any(body.get("field") == "duty_pct" for _, body in events):
+            return {"uncorrected": "frequency or mode changed"}
         (point,) = max(made, key=lambda it: it["on_ns"])["points"]
         gives = point["measured"] / point["shown"]
         told = {CORRECTED[name]: row[name] * gives for name in indicated}
