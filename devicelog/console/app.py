@@ -8,7 +8,8 @@ then the answer, with the headers that every answer has.
 import asyncio
 import logging
 import secrets
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from functools import partial
 from importlib import resources
 from typing import Any, BinaryIO, Final
 
@@ -205,14 +206,19 @@ def _response(renderer: Renderer, visit: Visit, answer: Answer) -> Response:
             disposition = {"content-disposition": f'attachment; filename="{name}"'}
             if isinstance(content, bytes):
                 return Response(content, media_type=media, headers=disposition)
-            pieces = _pieces(content)
-            return StreamingResponse(pieces, media_type=media, headers=disposition)
+            return _Kept(content, media_type=media, headers=disposition)
 
 
-def _pieces(file: BinaryIO) -> Iterator[bytes]:
-    with file:
-        while piece := file.read(_PIECE):
-            yield piece
+class _Kept(StreamingResponse):
+    """An open file, closed however sending it ends."""
+
+    def __init__(self, file: BinaryIO, **more: Any) -> None:
+        super().__init__(iter(partial(file.read, _PIECE), b""), **more)
+        self._file = file
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._file:
+            await super().__call__(scope, receive, send)
 
 
 def _keep(response: Response, visit: Visit, token: str) -> None:

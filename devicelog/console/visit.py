@@ -102,8 +102,10 @@ class Visit:
         """The journal is open within."""
         with Reader(self.house.directory) as reader:
             self._reader = reader
-            yield
-        self._reader = None
+            try:
+                yield
+            finally:
+                self._reader = None
 
     def who(self, pseudonym: str) -> Person | None:
         """Who it is, for a visitor who may know; the look will be recorded."""
