@@ -26,6 +26,9 @@ _LAZY: Final = {
     "console": "devicelog.cli.console:console",
     "clock": "devicelog.cli.run:clock",
     "relay": "devicelog.cli.relay:relay",
+    "sinks": "devicelog.cli.sinks:sinks",
+    "doctor": "devicelog.cli.doctor:doctor",
+    "support-bundle": "devicelog.cli.doctor:support_bundle",
     "dashboards": "devicelog.cli.dashboards:dashboards",
     "db": "devicelog.cli.db:db",
 }
@@ -48,6 +51,9 @@ _HELP: Final = {
     "console": "A certificate for the page in the clinic's network.",
     "clock": "Trust the system clock.",
     "relay": "Send entries to a sink again.",
+    "sinks": "Wait no longer for a sink that is no more.",
+    "doctor": "What is wrong here, and what to do.",
+    "support-bundle": "A file for who helps: no name, no secret.",
     "dashboards": "Bring the dashboards to Grafana.",
     "db": "Check, mend, back up and migrate the journal.",
 }

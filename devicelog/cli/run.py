@@ -5,7 +5,7 @@ import logging
 import click
 
 from devicelog import daemon
-from devicelog.cli import output
+from devicelog.cli import first_start, output
 from devicelog.operations.ask import ask
 from devicelog.operations.config import load, path_of
 
@@ -15,12 +15,20 @@ from devicelog.operations.config import load, path_of
 @click.option("--verbose", is_flag=True, help="Log in detail.")
 @output.told
 def run(config: str | None, *, verbose: bool) -> None:
-    """Record until stopped (SIGTERM or Ctrl-C)."""
+    """Record until stopped (SIGTERM or Ctrl-C).
+
+    At a terminal, with no configuration named and none at its place, a page on this
+    machine helps to make one.
+    """
+    path = path_of(config)
+    if first_start.is_due(config, path):
+        first_start.set_up(path)
+        return
     logging.basicConfig(
         level=logging.DEBUG if verbose else logging.INFO,
         format="%(levelname)s %(name)s: %(message)s",
     )
-    loaded = load(path_of(config))
+    loaded = load(path)
     for name, problems in loaded.parked.items():
         for problem in problems:
             output.talk(f"devicelog: device {name} is not recorded: {problem}")

@@ -8,18 +8,15 @@ then the answer, with the headers that every answer has.
 import asyncio
 import logging
 import secrets
-import shutil
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from importlib import resources
-from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 from starlette.applications import Starlette
-from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import FileResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route as StarletteRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -39,6 +36,7 @@ _STATIC: Final = {
     "icon.svg": "image/svg+xml",
     "live.js": "text/javascript",
 }
+_PIECE: Final = 65_536  # bytes of a file that are sent at once
 _log = logging.getLogger(__name__)
 
 
@@ -52,7 +50,7 @@ def app(house: House) -> Starlette:
     ]
     routes += [
         StarletteRoute("/live", live.serve, methods=["GET"]),
-        StarletteRoute("/static/{name}", _static, methods=["GET"]),
+        StarletteRoute("/static/{name}", static, methods=["GET"]),
     ]
 
     async def failed(request: Request, error: Exception) -> Response:
@@ -67,21 +65,22 @@ def app(house: House) -> Starlette:
         exception_handlers={HTTPException: failed, Exception: failed},
         lifespan=live.lifespan,
     )
-    built.add_middleware(_Door, house=house)
+    built.add_middleware(Door, ours=house.hosts, tls=house.tls)
     return built
 
 
-class _Door:
+class Door:
     """Hosts before anything else; headers on every answer."""
 
-    def __init__(self, app: ASGIApp, house: House) -> None:
-        self._app, self._house = app, house
+    def __init__(self, app: ASGIApp, ours: Collection[str], *, tls: bool) -> None:
+        self._app, self._ours, self._tls = app, ours, tls
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """As ASGI has it."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        fixed = headers.ALWAYS | (headers.OVER_TLS if self._house.tls else {})
+        fixed = headers.ALWAYS | (headers.OVER_TLS if self._tls else {})
 
         async def sending(message: Any) -> None:
             if message["type"] == "http.response.start":
@@ -97,7 +96,7 @@ class _Door:
         said = [
             value.decode("latin-1") for key, value in scope["headers"] if key == b"host"
         ]
-        if hosts.is_ours(said, self._house.hosts):
+        if hosts.is_ours(said, self._ours):
             await self._app(scope, receive, sending)
         else:
             await Response("421", 421)(scope, receive, sending)
@@ -109,7 +108,7 @@ def _served(
     async def endpoint(request: Request) -> Response:
         visit = Visit(house)
         try:
-            form = await _form(request)
+            form = await form_of(request)
             visit = await run_in_threadpool(_visit, house, request, route, form)
             return await run_in_threadpool(_answered, renderer, route, visit)
         except Refused as refused:
@@ -118,7 +117,8 @@ def _served(
     return endpoint
 
 
-async def _form(request: Request) -> Mapping[str, str]:
+async def form_of(request: Request) -> Mapping[str, str]:
+    """What it carries. Raises Refused."""
     try:
         kind = request.headers.get("content-type", "")
         return await asyncio.wait_for(forms.read(kind, request.stream()), BODY_S)
@@ -149,7 +149,7 @@ def _visit(
         address=request.client.host if request.client else "",
     )
     if route.method == "POST":
-        _see_it_is_ours(house, request, login, form)
+        see_it_is_ours(house.hosts, request, login, form, tls=house.tls)
     if route.right is not None:
         if user is None:
             raise Refused(401, "error.log_in")
@@ -158,13 +158,18 @@ def _visit(
     return visit
 
 
-def _see_it_is_ours(
-    house: House, request: Request, login: Login | None, form: Mapping[str, str]
+def see_it_is_ours(
+    names: Collection[str],
+    request: Request,
+    login: Login | None,
+    form: Mapping[str, str],
+    *,
+    tls: bool,
 ) -> None:
     """A form of another site's page is refused, with a valid cookie too."""
     heads = request.headers
     ours = hosts.same_origin(
-        heads.get("origin"), heads.get("sec-fetch-site"), house.hosts, tls=house.tls
+        heads.get("origin"), heads.get("sec-fetch-site"), names, tls=tls
     )
     if not ours:
         raise Refused(403, "error.foreign")
@@ -196,12 +201,18 @@ def _response(renderer: Renderer, visit: Visit, answer: Answer) -> Response:
             if token is not None:
                 _keep(response, visit, token)
             return response
-        case Saved(name=name, media=media, content=Path() as path):
-            gone = BackgroundTask(shutil.rmtree, path.parent, ignore_errors=True)
-            return FileResponse(path, media_type=media, filename=name, background=gone)
         case Saved(name=name, media=media, content=content):
             disposition = {"content-disposition": f'attachment; filename="{name}"'}
-            return Response(content, media_type=media, headers=disposition)
+            if isinstance(content, bytes):
+                return Response(content, media_type=media, headers=disposition)
+            pieces = _pieces(content)
+            return StreamingResponse(pieces, media_type=media, headers=disposition)
+
+
+def _pieces(file: BinaryIO) -> Iterator[bytes]:
+    with file:
+        while piece := file.read(_PIECE):
+            yield piece
 
 
 def _keep(response: Response, visit: Visit, token: str) -> None:
@@ -219,7 +230,8 @@ def _keep(response: Response, visit: Visit, token: str) -> None:
     )
 
 
-async def _static(request: Request) -> Response:
+async def static(request: Request) -> Response:
+    """`GET /static/{name}`: style, script, icon."""
     name = request.path_params["name"]
     if name not in _STATIC:
         raise HTTPException(404)

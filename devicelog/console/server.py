@@ -42,8 +42,11 @@ class Server:
         """Whether it serves."""
         return self._thread is not None and self._thread.is_alive()
 
-    def listen(self) -> socket.socket:
-        """Bind the address. Raises ConfigError."""
+    def listen(self, bound: socket.socket | None = None) -> socket.socket:
+        """Bind the address, if it is not `bound` already. Raises ConfigError."""
+        if bound is not None:
+            self.port = bound.getsockname()[1]
+            return bound
         family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
         listening = socket.socket(family, socket.SOCK_STREAM)
         try:

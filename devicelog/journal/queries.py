@@ -101,6 +101,35 @@ FOUND: Final = SESSIONS + (
 )
 
 
+_COUNT: Final = "SELECT count(*) FROM "
+_UNASSIGNED: Final = (
+    " WHERE coalesce(b.pseudonym, '') = ''"
+    " AND coalesce(p.purpose, 'treatment') = 'treatment'"
+)
+UNASSIGNED: Final = (
+    SESSIONS + _UNASSIGNED + " ORDER BY started_ns, s.session_id LIMIT :limit"
+)
+COUNT_UNASSIGNED: Final = (
+    _COUNT
+    + "sessions s LEFT JOIN bindings b USING (session_id)"
+    + " LEFT JOIN purposes p USING (session_id)"
+    + _UNASSIGNED
+)
+# Summed in the file: a year of rows is not taken apart for a few numbers.
+USES: Final = (
+    "SELECT device, count(*),"
+    " total(json_extract(CAST(totals AS TEXT), '$.emission_s')),"
+    " count(*) FILTER (WHERE reason = 'fault'),"
+    " CAST(total(json_extract(CAST(totals AS TEXT), '$.contacts_lost')) AS INTEGER)"
+    " FROM sessions GROUP BY device"
+)
+TIMER_ERRORS: Final = (
+    "SELECT json_extract(CAST(totals AS TEXT), '$.timer_error_pct') AS error"
+    " FROM sessions WHERE device = :device AND error IS NOT NULL"
+    " ORDER BY started_ns DESC LIMIT :limit"
+)
+
+
 class Page(msgspec.Struct, frozen=True, kw_only=True):
     """The next sessions after (`after_ns`, `after_id`), in order of their start.
 
@@ -113,9 +142,6 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     from_ns: int | None = None
     to_ns: int | None = None
     limit: int = 500
-
-
-_COUNT: Final = "SELECT count(*) FROM "
 
 
 def in_order(page: Page) -> str:

@@ -2,16 +2,18 @@
 
 import os
 import uuid
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from devicelog.clock import SystemClock, boot_id
-from devicelog.errors import JournalBusy, Unreachable
+from devicelog.errors import ConfigError, JournalBusy, Unreachable
+from devicelog.journal.directory import JOURNAL
 from devicelog.journal.reader import Reader
 from devicelog.journal.writer import Writer
 from devicelog.operations.ask import ask
-from devicelog.operations.config import Config
+from devicelog.operations.config import Config, configured
 from devicelog.operations.desk import Desk, Written
 from devicelog.operations.master import keyring
 from devicelog.operations.socket import Request, user_name
@@ -36,6 +38,29 @@ def write(config: Config, op: str, *, request_id: str = "", **args: Any) -> Writ
             return _alone(config, request)
         except JournalBusy:
             raise unreachable from None
+
+
+def begin(config: Config, op: str, **args: Any) -> Written:
+    """The same as the first thing in a journal that is made for it.
+
+    Raises ConfigError where there is a journal already.
+    """
+    settings, site = config.journal, config.site
+    if (Path(settings.directory) / JOURNAL).exists():
+        raise ConfigError(
+            f"there is a journal in {settings.directory} already",
+            hint="name another directory; for that one, `devicelog config init`",
+        )
+    ring = keyring(config, make=True)
+    with Writer(
+        settings,
+        simulated=site.simulated,
+        site=site.name,
+        clock=SystemClock(),
+        chain_key=ring.chain_key,
+    ):
+        pass
+    return write(config, op, **args)
 
 
 def _alone(config: Config, request: Request) -> Written:
@@ -67,4 +92,6 @@ def _alone(config: Config, request: Request) -> Written:
         clock=clock,
         chain_key=ring.chain_key,
     ) as writer:
-        return Desk(directory, writer, now, viewing(ring)).perform(request)
+        return Desk(directory, writer, now, viewing(ring, configured(config))).perform(
+            request
+        )

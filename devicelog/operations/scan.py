@@ -52,6 +52,14 @@ def listen(found: Sequence[Port], seconds: float, baud: int) -> Iterator[Port]:
 
     A port that somebody holds is not opened. Opening sets DTR and RTS low.
     """
+    for port, _ in capture(found, seconds, baud):
+        yield port
+
+
+def capture(
+    found: Sequence[Port], seconds: float, baud: int
+) -> Iterator[tuple[Port, bytes]]:
+    """The same, each with the very bytes that arrived."""
     with ExitStack() as stack:
         opened: dict[str, TappedPort] = {}
         told: dict[str, str] = {}
@@ -66,7 +74,8 @@ def listen(found: Sequence[Port], seconds: float, baud: int) -> Iterator[Port]:
     for port in found:
         data = heard.get(port.path, bytearray())
         text = told.get(port.path, "" if port.held_by else _words(data))
-        yield msgspec.structs.replace(port, heard=text, received=len(data))
+        told_of = msgspec.structs.replace(port, heard=text, received=len(data))
+        yield told_of, bytes(data)
 
 
 def _open(path: str, baud: int) -> TappedPort:

@@ -27,6 +27,7 @@ from devicelog.journal.rows import AlarmRow, SessionRow
 from devicelog.model.kinds import ReceiptBody
 from devicelog.model.said import Point
 from devicelog.operations.backups import Restored
+from devicelog.operations.doctor.finding import Finding
 from devicelog.operations.inventory import Inventory, Known
 from devicelog.operations.scan import Port
 from devicelog.operations.status import ChannelStatus, DeviceStatus, Status
@@ -83,6 +84,7 @@ SHAPES = (
     Found,
     Looked,
     Migrated,
+    Finding,
     Listed,
     Monthly,
     Counted,

@@ -25,12 +25,13 @@ from devicelog.model.users import ROLES, UserEvent
 
 CONSOLE = resources.files("devicelog.console")
 ASKED = re.compile(
-    r"""\bt\(["']([a-z_.]+)["']( ~)?|["']((?:login|error|said)\.(?!html)[a-z_]+)["']"""
+    r"""\bt\(["']([a-z_.]+)["']( ~)?|"""
+    r"""["']((?:login|error|said|setup)\.(?!html)[a-z_]+)["']"""
 )
 
 
 def sources():
-    for folder in ("templates", "pages", "."):
+    for folder in ("templates", "pages", "setup", "."):
         for file in (CONSOLE / folder).iterdir():
             if file.name.endswith((".html", ".py")):
                 yield file.name, file.read_text()
