@@ -44,8 +44,9 @@ def report(
     loaded = load(path_of(config)).config
     zone, now_ns = ZoneInfo(loaded.site.timezone), SystemClock().wall_ns()
     asked = month or f"{datetime.fromtimestamp(now_ns / SECOND, zone):%Y-%m}"
+    labels = {it.name: it.label for it in loaded.devices if it.label}
     with Reader(loaded.journal.directory) as reader:
-        made = counted(reader, asked, zone, now_ns)
+        made = counted(reader, asked, zone, now_ns, labels)
     language = texts(loaded.export.language)
     if file is not None:
         with whole(file) as out:

@@ -13,7 +13,7 @@ from devicelog.export.words import Words
 from devicelog.records.report import AIM_PCT, NO_RECEIPT, Counted, Report
 
 _DEVICE: Final = ("device", "sessions", "hours", "gaps", "lost", "coverage", "faults")
-_CHECK: Final = ("device", "check", "due", "why")
+_CHECK: Final = ("thing", "check", "due", "why")
 _ALARM: Final = ("alarm", "raised", "cleared")
 
 

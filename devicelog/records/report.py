@@ -6,7 +6,7 @@ all that are over.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -100,14 +100,23 @@ def span(month: str, zone: ZoneInfo) -> tuple[int, int]:
     return (round(first.timestamp()) * SECOND, round(last.timestamp()) * SECOND)
 
 
-def report(journal: Reader, month: str, zone: ZoneInfo, now_ns: int) -> Report:
-    """Of this month, as the journal knows it now."""
+def report(
+    journal: Reader,
+    month: str,
+    zone: ZoneInfo,
+    now_ns: int,
+    labels: Mapping[str, str] = {},
+) -> Report:
+    """Of this month, as the journal knows it now.
+
+    `labels`: what the configuration calls devices; the register stands before it.
+    """
     from_ns, to_ns = span(month, zone)
     rows = list(_began(journal, from_ns, to_ns))
     lost = {row.session_id for row in rows if _lost(row, journal)}
     treated = [row for row in rows if row.purpose == "treatment"]
     meta = journal.meta()
-    called = register.labels(journal, now_ns)
+    called = {**labels, **register.labels(journal, now_ns)}
     devices = {it.device for it in rows} | {it.device for it in journal.devices()}
     return Report(
         site=meta.site,

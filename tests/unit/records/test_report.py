@@ -59,9 +59,9 @@ def days(tmp_path_factory):
     return directory
 
 
-def made(directory, month="2026-12"):
+def made(directory, month="2026-12", labels=None):
     with Reader(str(directory)) as reader:
-        return report(reader, month, BERLIN, LATER_NS)
+        return report(reader, month, BERLIN, LATER_NS, labels or {})
 
 
 def counted(directory, what, more="", of=()):
@@ -215,12 +215,13 @@ def config(days, tmp_path):
         f'[site]\nname = "sim-clinic"\ntimezone = "Europe/Berlin"\nsimulated = true\n'
         f'[journal]\ndirectory = "{days}"\n'
         '[[devices]]\nname = "us-1"\nprofile = "us-modbus"\nport = "/dev/null"\n'
+        'label = "Ultrasound, room 1"\n'
     )
     return ["--config", str(file), "--month", "2026-12"]
 
 
 def test_the_command_prints_text_and_json(days, config):
-    told = made(days)
+    told = made(days, labels={"us-1": "Ultrasound, room 1"})
     text = CliRunner().invoke(main, ["report", *config])
     raw = CliRunner().invoke(main, ["report", "--json", *config])
 
@@ -243,8 +244,8 @@ def test_the_page_needs_nothing_else(config, tmp_path):
     assert done.exit_code == 0, done.output
     assert not re.search(r"(src|href)=|url\(|@import|<script", html)
     assert "SIMULATED" in html
-    for it in FEW:
-        assert f"<td>{it.name}</td>" in html
+    for name in ("Ultrasound, room 1", "if-1", "combo-1"):
+        assert f"<td>{name}</td>" in html
 
 
 def test_what_cannot_be_made_is_said(config, tmp_path):
