@@ -52,6 +52,7 @@ class Server:
         try:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listening.bind((self.host, self.port))
+            listening.listen()  # who comes before it is served waits, and is not refused
         except OSError as error:
             listening.close()
             raise ConfigError(
