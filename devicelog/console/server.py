@@ -52,7 +52,8 @@ class Server:
         try:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listening.bind((self.host, self.port))
-            listening.listen()  # who comes before it is served waits, and is not refused
+            # Who comes before it is served waits, and is not refused.
+            listening.listen()
         except OSError as error:
             listening.close()
             raise ConfigError(
