@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test torture lint bench lock setup servers
+.PHONY: demo test torture lint bench screens lock setup servers
 .DEFAULT_GOAL := help
 
 help:
@@ -10,6 +10,7 @@ help:
 	@echo "make test     everything tested (some minutes)"
 	@echo "make torture  power cuts, kills and failing disks by the thousand (minutes)"
 	@echo "make lint     style, types, the import law"
+	@echo "make screens  pictures of the console, into docs/screens"
 	@echo "make bench    figures of this machine (some minutes; nothing else should run)"
 
 demo: setup
@@ -30,6 +31,11 @@ lint: setup
 
 bench: setup
 	@cd tests && ../$(BIN)/python -m bench
+
+# The console's pages as pictures, by Debian's chromium.
+screens: setup
+	@cd tests && ../$(BIN)/python screens.py ../docs/screens \
+	    now inbox bind patient session devices labels system users
 
 # --- Set-up ----------------------------------------------------------------------
 

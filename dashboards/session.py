@@ -47,7 +47,7 @@ _CURRENT: Final = (
 _TIMER: Final = ("time_left_s", "time_elapsed_s")
 _ABOUT: Final = (
     *("session_id", "site", "device", "channel", "modality", "started_at", "ended_at"),
-    *("end_reason", "purpose", "pseudonym", "head", "program", "flags"),
+    *("end_reason", "purpose", "pseudonym", "head", "flags"),
 )
 _DOSE: Final = (
     *("energy_j", "energy_density_j_cm2", "energy_if_satp_j", "energy_if_sata_j"),

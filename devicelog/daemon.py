@@ -10,6 +10,7 @@ import gc
 import logging
 import secrets
 import signal
+import socket
 import threading
 from collections.abc import Iterator, Mapping
 from types import FrameType
@@ -29,11 +30,15 @@ from devicelog.operations.alarms import at_start
 from devicelog.operations.config import Config, Loaded
 from devicelog.operations.control import Control
 from devicelog.operations.delivery import Delivery
+from devicelog.operations.doctor.table import tell
+from devicelog.operations.doctor.world import within
 from devicelog.operations.inhibitor import Inhibitor
+from devicelog.operations.keeping import Keeping
 from devicelog.operations.master import keyring
-from devicelog.operations.recording import Recording
+from devicelog.operations.recording import Recording, moment
 from devicelog.operations.socket import Request, Server
 from devicelog.operations.upkeep import Upkeep
+from devicelog.operations.watch import Watch
 from devicelog.operations.watchdog import (
     Beats,
     Hang,
@@ -103,8 +108,14 @@ class Daemon:
             self._writer.close()
             raise
 
-    def serve(self, links: Mapping[str, Role] | None = None) -> str:
+    def serve(
+        self,
+        links: Mapping[str, Role] | None = None,
+        bound: socket.socket | None = None,
+    ) -> str:
         """Serve the console; where it is. Recording does not wait for it.
+
+        `links` and `bound`: see `console.served`.
 
         Empty where it is not wanted, or its address cannot be had, which is told.
         """
@@ -114,9 +125,9 @@ class Daemon:
         from devicelog.console.served import serve  # noqa: PLC0415
 
         try:
-            self._console = serve(self.recording, self._control.handle, links)
+            self._console = serve(self.recording, self._control.handle, links, bound)
         except DevicelogError as error:
-            _log.error("%s (%s)", error, error.hint)
+            _log.error("%s", error)
             return ""
         _log.info("the console is at %s", self._console.url)
         return self._console.url
@@ -148,6 +159,7 @@ class Daemon:
         if turns and self._writer.state == "recording":
             self._control.carry_out()
             self._upkeep.look()
+            self._watch.look()
 
     def stop(self) -> None:
         """End in order: ports, then the journal. Open sessions stay open in it.
@@ -228,13 +240,29 @@ class Daemon:
             devices=devices,
             parked=self._loaded.parked,
             keyring=self._keyring,
+            keeping=Keeping(
+                self._loaded.config,
+                delivery.names,
+                self._writer.append,
+                lambda: moment(self._clock, timebase, self._boot_id),
+            ),
         )
 
     def _serve(self) -> None:
         """Have all threads run."""
         config, loop = self._loaded.config, self.recording.loop
         self._control = Control(self.recording)
-        self._upkeep = Upkeep(config, self._loaded.source, self._writer, self._clock)
+        self._upkeep = Upkeep(
+            config,
+            self._loaded.source,
+            self._writer,
+            self._clock,
+            self._control.keep,
+        )
+        timebase, devices = self.recording.timebase, self.recording.devices
+        self._watch = Watch(
+            config, devices, self._writer, self._clock, lambda: timebase.trusted
+        )
         self._server = Server(self.recording.directory, self._control.handle)
         self._server.open()
         self._thread = threading.Thread(target=loop.run, name="loop", daemon=True)
@@ -307,6 +335,9 @@ def run(loaded: Loaded) -> None:
     gc.collect()
     gc.freeze()
     inhibitor = Inhibitor()
+    world = within(daemon.recording)
+    # Beside the recording: it measures the disk, and nothing waits for it.
+    threading.Thread(target=tell, args=(world,), name="doctor", daemon=True).start()
     try:
         daemon.serve()
         notify("READY=1")

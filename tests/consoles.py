@@ -2,6 +2,8 @@
 
 import contextlib
 import secrets
+import shutil
+import tempfile
 import threading
 import uuid
 from collections.abc import Callable, Iterator
@@ -43,6 +45,28 @@ label = "Ultrasound, room {room}"
 profile = "us-modbus"
 port = "{port}"
 """
+
+
+# The treatment starts half a second after a device is first asked: then it is seen to
+# start, and nobody waits for its self-test.
+BEGINS_S, ON_FOR_S = 4.0, 3.5
+
+
+class On(VirtualDevice):
+    """A device that had been on for a while when it was first asked something."""
+
+    _asked_s: float | None = None
+
+    def receive(self, data: bytes, now_s: float) -> bytes:
+        if self._asked_s is None and data:
+            self._asked_s = now_s
+        return super().receive(data, self._life(now_s))
+
+    def speak(self, now_s: float) -> bytes:
+        return super().speak(self._life(now_s))
+
+    def _life(self, now_s: float) -> float:
+        return ON_FOR_S + (0.0 if self._asked_s is None else now_s - self._asked_s)
 
 
 class Clinic:
@@ -108,17 +132,23 @@ class Clinic:
 def clinic(
     directory: Path, *, rooms: int = 1, language: str = "en", more: str = ""
 ) -> Iterator[Clinic]:
-    """Ultrasound in each room, treating for half an hour from the fourth second on.
+    """Ultrasound in each room, treating for half an hour from the first second on.
 
     `more` is put behind `[console]` in the configuration.
     """
-    ports = [PtyPort(treating(room)) for room in range(1, rooms + 1)]
+    # By a name that goes with the device: the number of a pty that is gone is given to
+    # the next one on this machine, and a recorder that tries it again would hold that.
+    ends = Path(tempfile.mkdtemp(prefix="ports-"))
+    ports = [
+        PtyPort(treating(room), link=ends / f"us-{room}")
+        for room in range(1, rooms + 1)
+    ]
     stop = threading.Event()
     served = threading.Thread(target=serve, args=(ports, stop.is_set))
     served.start()
     text = CONFIG.format(directory=directory, language=language) + more
     for room, port in enumerate(ports, 1):
-        text += DEVICE.format(room=room, port=port.path)
+        text += DEVICE.format(room=room, port=port.link)
     daemon = Daemon(parse(text, "test", {}))
     try:
         daemon.start()
@@ -130,6 +160,7 @@ def clinic(
         daemon.stop()
         stop.set()
         served.join()
+        shutil.rmtree(ends)
 
 
 def treating(room: int) -> VirtualDevice:
@@ -137,8 +168,8 @@ def treating(room: int) -> VirtualDevice:
     steps = (
         Step(0.5, "swap", LARGE),
         Step(3.5, "load", Programme(1.0, 50, 0.8, 1800)),
-        Step(4.0, "start"),
+        Step(BEGINS_S, "start"),
     )
     player = Player(machine(frozenset({"us"}), room), iter(steps))
     who = Identity("SIMULATED", f"SIM{room:05d}", "1.0")
-    return VirtualDevice(load("us-modbus"), player, who)
+    return On(load("us-modbus"), player, who)

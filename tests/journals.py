@@ -1,15 +1,22 @@
 """Journals for tests: made by the real writer, read by the real reader."""
 
+import contextlib
 import shutil
+import sqlite3
 from pathlib import Path
 
+import msgspec
+
 from devicelog.clock import ManualClock
+from devicelog.journal import retirement
+from devicelog.journal.directory import JOURNAL
 from devicelog.journal.reader import Reader
 from devicelog.journal.settings import JournalSettings
 from devicelog.journal.writer import Writer
 from devicelog.model import codec
 from devicelog.model.flow import Draft, SessionEvent
 from devicelog.model.kinds import NoiseBody, ReadingBody
+from devicelog.model.retirement import RetirementBody
 
 SITE = "sim-test"
 
@@ -96,6 +103,16 @@ def fill(journal, groups):
     for group in groups:
         assert journal.submit(group)
     journal.append([], 60)
+
+
+def leaving(directory, spans, **other):
+    """The draft by which these readings leave the journal; `other` is said wrongly."""
+    with contextlib.closing(sqlite3.connect(directory / JOURNAL)) as db:
+        left = retirement.look(db, spans)
+    told = msgspec.structs.asdict(left) | other
+    body = RetirementBody(by="devicelog", what="readings", ranges=spans, **told)
+    at_ns, said = 1_900_000_000_000_000_000, codec.encode(body)
+    return Draft(at_ns, "-", "-", "retirement", "", "retirement/1", said)
 
 
 def entries(directory):

@@ -55,6 +55,7 @@ def render(
         lines += [Text(), Text("last treatments", "dim")]
         lines += [_ended(row, labels, width, zone) for row in recent]
     lines += [_sink(it) for it in status.sinks]
+    lines += [Text(status.keeping, "dim")] if status.keeping else []
     lines += [Text(f"alarm: {alarm}", "bold red") for alarm in status.alarms]
     for line in lines:
         line.no_wrap, line.overflow = True, "ellipsis"

@@ -1,7 +1,6 @@
 """`demo`: a simulated clinic, recorded for real, on the screen."""
 
 import contextlib
-import secrets
 import sys
 import tempfile
 import threading
@@ -21,6 +20,7 @@ from rich.text import Text
 
 from devicelog.cli import ending, output
 from devicelog.cli.board import ended_last, render
+from devicelog.cli.demo_console import DemoConsole
 from devicelog.cli.demo_feed import feed
 from devicelog.cli.session_table import print_sessions
 from devicelog.daemon import Daemon
@@ -33,11 +33,9 @@ from devicelog.drivers.simulated.serve import PtyPort, serve
 from devicelog.errors import DevicelogError
 from devicelog.journal.reader import Reader
 from devicelog.model.flow import Identity
-from devicelog.model.users import ROLES
 from devicelog.operations.config import Loaded, parse
 from devicelog.operations.status import gather
 from devicelog.simulation.kept import SITE, Ended, cache, kept
-from devicelog.simulation.names import named
 from devicelog.simulation.plan import CLINIC, Device
 from devicelog.sinks.mqtt import MqttSink
 
@@ -92,26 +90,33 @@ def demo(
     """
     with ending.on_signal() as ended, contextlib.ExitStack() as stack:
         ports = stack.enter_context(_clinic(devices, seed))
+        pages = stack.enter_context(contextlib.closing(DemoConsole(console, SITE)))
+        click.echo(pages.links)
         try:
-            directory = stack.enter_context(_directory(days, seed, ended))
+            directory = stack.enter_context(_directory(days, seed, ended, pages))
         except Ended as told:
             output.talk(told.message)
             return
         before = _last(directory)
         live = feed()
-        loaded = _loaded(directory, live.table, ports, console)
+        loaded = _loaded(directory, live.table, ports, pages.port)
         with _recording(loaded, before) as daemon:
             note = _NOTE.format("is kept" if days else "goes when this ends")
-            note = f"{live.note}\n{note}{_links(daemon)}"
+            pages.serve(daemon)
+            # A screen of its own hides what was told before.
+            links = f"\n{pages.links}" if sys.stdout.isatty() else ""
+            note = f"{live.note}\n{note}{links}"
             _watch(daemon, seconds, ended, note)
         _sum_up(directory, before, kept=bool(days))
 
 
 @contextlib.contextmanager
-def _directory(days: int, seed: int, ended: threading.Event) -> Iterator[str]:
+def _directory(
+    days: int, seed: int, ended: threading.Event, pages: DemoConsole
+) -> Iterator[str]:
     """Of the journal: one that is kept, with these days, or one that goes."""
     if days:
-        yield _kept(days, seed, ended)
+        yield _kept(days, seed, ended, pages)
         return
     try:
         made = tempfile.TemporaryDirectory(prefix="devicelog-demo-")
@@ -123,9 +128,10 @@ def _directory(days: int, seed: int, ended: threading.Event) -> Iterator[str]:
         yield directory
 
 
-def _kept(days: int, seed: int, ended: threading.Event) -> str:
+def _kept(days: int, seed: int, ended: threading.Event, pages: DemoConsole) -> str:
     now = datetime.now().astimezone()
     console = Console(stderr=True)
+    pages.over(0, days)
     with Progress(
         console=console, transient=True, disable=not console.is_terminal
     ) as bar:
@@ -133,6 +139,7 @@ def _kept(days: int, seed: int, ended: threading.Event) -> str:
 
         def progress(over: int) -> bool:
             bar.update(task, completed=over)
+            pages.over(over, days)
             return not ended.is_set()
 
         return str(kept(cache(), days, seed=seed, now=now, progress=progress))
@@ -238,17 +245,6 @@ def _sum_up(directory: str, before: int, *, kept: bool) -> None:
         click.echo(f"{entries} entries more are in the journal, kept in {directory}")
     else:
         click.echo(f"{entries} entries were in the journal, which is removed now")
-
-
-def _links(daemon: Daemon) -> str:
-    """One link a role into the console, for as long as this runs."""
-    it = daemon.recording
-    if it.keyring is not None:
-        named(it.directory, it.keyring, it.writer, it.clock)
-    words = {secrets.token_urlsafe(16): role for role in ROLES}
-    url = daemon.serve(words)
-    told = "".join(f"\n  {role:10} {url}/enter/{it}" for it, role in words.items())
-    return f"\nThe console, by role:{told}" if url else ""
 
 
 def _loaded(

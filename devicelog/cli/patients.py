@@ -113,7 +113,13 @@ def forget(
         reason=reason,
     )
     click.echo(f"{written.entries[0].subject} is forgotten")
-    people.list_beside_backups(load(path_of(config)).config)
+    configured = load(path_of(config)).config
+    for folder in people.elsewhere_still(configured):
+        output.talk(
+            f"{folder} holds older journals, in which name and keys may still be:"
+            " delete what is in there once it is not needed"
+        )
+    people.list_beside_backups(configured)
 
 
 @patients.command()

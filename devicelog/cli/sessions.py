@@ -3,6 +3,7 @@
 import click
 
 from devicelog.cli import annotations, bindings, output
+from devicelog.cli.asking import request_option, said
 from devicelog.cli.session_table import print_sessions
 from devicelog.cli.session_text import describe
 from devicelog.cli.verify import verify
@@ -10,6 +11,7 @@ from devicelog.errors import DevicelogError
 from devicelog.export.line import line
 from devicelog.journal.reader import Reader
 from devicelog.model import codec
+from devicelog.model.audit import HOLD_REASONS
 from devicelog.operations.ask import ask
 from devicelog.operations.config import load, path_of
 from devicelog.records import story
@@ -90,6 +92,28 @@ def show(
         return
 
     describe(row, events, said, receipt)
+
+
+@sessions.command()
+@output.config_option
+@request_option
+@click.option("--reason", type=click.Choice(HOLD_REASONS), required=True, help="Why.")
+@click.option("--over", is_flag=True, help="The reason is over.")
+@click.argument("session_id")
+@output.told
+def hold(
+    config: str | None, session_id: str, *, reason: str, over: bool, request_id: str
+) -> None:
+    """Keep a session's readings beyond their time."""
+    said(
+        config,
+        "hold",
+        request_id=request_id,
+        session_id=session_id,
+        reason=reason,
+        over=over,
+    )
+    click.echo(f"{session_id} is {'no longer ' * over}held: {reason}")
 
 
 @sessions.command()

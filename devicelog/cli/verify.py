@@ -58,7 +58,8 @@ def verify(
     else:
         columns = ("session", "decoded", "kept", "published", "stored", "state")
         print_table(columns, (_row(it) for it in found))
-    if any(it.receipt and it.receipt.state == "incomplete" for it in found):
+    looked_at = [it.receipt for it in found if it.receipt and not it.retired]
+    if any(it.state == "incomplete" for it in looked_at):
         sys.exit(_INCOMPLETE)
 
 
@@ -74,8 +75,9 @@ def _verified(loaded: Loaded, asked: VerifySessions) -> Iterator[Verified]:
 
 def _row(it: Verified) -> tuple[str, ...]:
     receipt = it.receipt
+    state = "retired" if it.retired else "pending"
     if receipt is None:
-        return (it.session_id, "", "", "", "", "pending")
+        return (it.session_id, "", "", "", "", state)
     counts = (receipt.decoded, receipt.kept, receipt.published, receipt.stored)
     told = ("-" if count is None else str(count) for count in counts)
-    return (it.session_id, *told, receipt.state)
+    return (it.session_id, *told, state if it.retired else receipt.state)

@@ -8,18 +8,16 @@ then the answer, with the headers that every answer has.
 import asyncio
 import logging
 import secrets
-import shutil
 from collections.abc import Awaitable, Callable, Collection, Mapping
+from functools import partial
 from importlib import resources
-from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 from starlette.applications import Starlette
-from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import FileResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route as StarletteRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -39,6 +37,7 @@ _STATIC: Final = {
     "icon.svg": "image/svg+xml",
     "live.js": "text/javascript",
 }
+_PIECE: Final = 65_536  # bytes of a file that are sent at once
 _log = logging.getLogger(__name__)
 
 
@@ -203,12 +202,23 @@ def _response(renderer: Renderer, visit: Visit, answer: Answer) -> Response:
             if token is not None:
                 _keep(response, visit, token)
             return response
-        case Saved(name=name, media=media, content=Path() as path):
-            gone = BackgroundTask(shutil.rmtree, path.parent, ignore_errors=True)
-            return FileResponse(path, media_type=media, filename=name, background=gone)
         case Saved(name=name, media=media, content=content):
             disposition = {"content-disposition": f'attachment; filename="{name}"'}
-            return Response(content, media_type=media, headers=disposition)
+            if isinstance(content, bytes):
+                return Response(content, media_type=media, headers=disposition)
+            return _Kept(content, media_type=media, headers=disposition)
+
+
+class _Kept(StreamingResponse):
+    """An open file, closed however sending it ends."""
+
+    def __init__(self, file: BinaryIO, **more: Any) -> None:
+        super().__init__(iter(partial(file.read, _PIECE), b""), **more)
+        self._file = file
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._file:
+            await super().__call__(scope, receive, send)
 
 
 def _keep(response: Response, visit: Visit, token: str) -> None:

@@ -16,6 +16,7 @@ AROUND: Final = round(2 * math.pi * RING, 1)
 class Card(msgspec.Struct, frozen=True):
     """`left` as `3:20`; `gone` is how much of the ring is open, of `AROUND`.
 
+    `modality` and `part` tell channels of one device apart, where it has several.
     `tone` is one of calm, busy, held, wrong. `wrong` is a sentence, and what to do is
     in it. `settings` and `dose` are of a treatment: not for everybody.
     """
@@ -26,6 +27,8 @@ class Card(msgspec.Struct, frozen=True):
     label: str
     state: str
     tone: str
+    modality: str = ""
+    part: str = ""
     session_id: str = ""
     started_ns: int | None = None
     left: str = ""
@@ -50,6 +53,11 @@ _TONES: Final = {
 }
 
 
+def typeset(words: str) -> str:
+    """Words of the notes, which are plain ASCII, as a page writes them."""
+    return words.replace("W/cm2", "W/cm²")
+
+
 def cards(status: Status) -> list[Card]:
     """Of all devices, in their order."""
     return [card for device in status.devices for card in _of(device)]
@@ -69,13 +77,11 @@ def _of(device: DeviceStatus) -> Iterator[Card]:
             wrong=wrong or device.text,
         )
     for channel in device.channels:
-        label = device.label or device.name
-        if len(device.channels) > 1:
-            label = f"{label} ({channel.name})"
-        yield _card(device, channel, label, wrong)
+        yield _card(device, channel, wrong)
 
 
-def _card(device: DeviceStatus, channel: ChannelStatus, label: str, wrong: str) -> Card:
+def _card(device: DeviceStatus, channel: ChannelStatus, wrong: str) -> Card:
+    alike = [it for it in device.channels if it.modality == channel.modality]
     left, whole = channel.time_left_s, channel.settings.get("time_set_s")
     live = bool(channel.session_id)
     share = 0.0
@@ -85,14 +91,16 @@ def _card(device: DeviceStatus, channel: ChannelStatus, label: str, wrong: str) 
         id=f"{device.name}.{channel.name}",
         device=device.name,
         channel=channel.name,
-        label=label,
+        label=device.label or device.name,
+        modality=channel.modality if len(device.channels) > 1 else "",
+        part=channel.name if len(alike) > 1 else "",
         state=channel.state,
         tone=_TONES.get(channel.state, "calm"),
         session_id=channel.session_id,
         started_ns=channel.started_ns,
         left=minutes(left) if live and left is not None else "",
         gone=round(AROUND * share, 1),
-        settings=settings_in_words(channel.settings) if live else "",
+        settings=typeset(settings_in_words(channel.settings)) if live else "",
         dose=dose_in_words(channel.totals) if live else "",
         contacts_lost=int(channel.totals.get("contacts_lost", 0)),
         pauses=int(channel.totals.get("pauses", 0)),

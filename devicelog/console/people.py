@@ -2,7 +2,9 @@
 
 import msgspec
 
+from devicelog.console.cards import typeset
 from devicelog.console.visit import Visit
+from devicelog.journal.queries import Page
 from devicelog.journal.reader import SessionRow
 from devicelog.model.words import dose_in_words, settings_in_words
 from devicelog.records import patients
@@ -10,6 +12,7 @@ from devicelog.records import patients
 FEW = 8
 _RECENT = 200  # sessions that are looked at for them
 _FOUND = 20
+_ALL = 1_000_000
 
 
 class Offer(msgspec.Struct, frozen=True):
@@ -50,9 +53,10 @@ def offer(visit: Visit, code: str) -> Offer:
     who = person.who if person else None
     last, last_ns = "", None
     if visit.may("treatments"):
-        rows = visit.reader.sessions(pseudonym=code, purpose="treatment", limit=1)
-        if rows:
-            last, last_ns = in_short(rows[0]), rows[0].started_ns
+        rows = visit.reader.in_order(Page(pseudonym=code, limit=_ALL))
+        treated = [row for row in rows if row.purpose == "treatment"]
+        if treated:
+            last, last_ns = in_short(treated[-1]), treated[-1].started_ns
     return Offer(
         pseudonym=code,
         name=who.name if who else "",
@@ -64,6 +68,6 @@ def offer(visit: Visit, code: str) -> Offer:
 
 
 def in_short(row: SessionRow) -> str:
-    """`3 MHz, 20 %, 0.5 W/cm2 (SATP), 5:00; 24 J in 4:59`."""
+    """`3 MHz, 20 %, 0.5 W/cm² (SATP), 5:00; 24 J in 4:59`."""
     parts = (settings_in_words(row.settings), dose_in_words(row.totals))
-    return "; ".join(it for it in parts if it)
+    return typeset("; ".join(it for it in parts if it))

@@ -39,7 +39,11 @@ class Renderer:
             new_id=lambda: uuid.uuid4().hex,
         )
         self._environment.filters.update(
-            clock=self._clock, day=self._day, exact=self._exact, minutes=minutes
+            clock=self._clock,
+            day=self._day,
+            exact=self._exact,
+            minutes=minutes,
+            signed=_signed,
         )
 
     def part(self, template: str, facts: Mapping[str, Any]) -> str:
@@ -51,6 +55,8 @@ class Renderer:
         said = []
         while visit.login and visit.login.said:
             name, told = visit.login.said.popleft()
+            if "whom" in told:
+                told = {**told, "name": visit.called(told["whom"])}
             said.append(self._house.texts(name, **told))
         facts = {"visit": visit, "said": said, **shown.facts}
         content = self.part(shown.template, facts)
@@ -92,3 +98,9 @@ class Renderer:
         at = self._local(at_ns)
         iso, shown = at.isoformat(timespec="seconds"), at.strftime("%Y-%m-%d %H:%M")
         return Markup('<time datetime="{}">{}</time>').format(iso, shown)
+
+
+def _signed(value: float) -> str:
+    """`+1.2`; what rounds to nothing is `0`."""
+    told = f"{value:+.1f}"
+    return "0" if float(told) == 0 else told

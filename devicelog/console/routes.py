@@ -11,6 +11,7 @@ import msgspec
 from devicelog.console.pages import (
     bind,
     devices,
+    doctor,
     entrance,
     inbox,
     labels,
@@ -69,6 +70,7 @@ TABLE: Final[tuple[Route, ...]] = (
     Route("GET", "/recall", devices.recalled, "checks", "recall"),
     Route("GET", "/labels", labels.sheet, "devices", "labels"),
     Route("GET", "/system", system.system, "system", "system"),
+    Route("GET", "/system/doctor", doctor.doctor, "system", "doctor"),
     Route("GET", "/users", users.everybody, "users", "users"),
     Route("POST", "/users", users.add, "users", "users"),
     Route("POST", "/users/{name}", users.change, "users", "users"),

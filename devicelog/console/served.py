@@ -2,6 +2,7 @@
 
 import contextlib
 import secrets
+import socket
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from zoneinfo import ZoneInfo
@@ -23,18 +24,22 @@ Handle = Callable[[Request], Iterator[object]]
 
 
 def serve(
-    recording: Recording, handle: Handle, links: Mapping[str, Role] | None = None
+    recording: Recording,
+    handle: Handle,
+    links: Mapping[str, Role] | None = None,
+    bound: socket.socket | None = None,
 ) -> Server:
     """Begin to serve. Raises ConfigError where the address cannot be had.
 
     `links` maps words to roles, for a demonstration: who knows the word comes in.
+    `bound` is a socket at the address, of who served there before.
     """
     config = recording.loaded.config
     settings = config.console
     server = Server(
         settings.host, settings.port, settings.certificate_file, settings.key_file
     )
-    listening = server.listen()
+    listening = server.listen(bound)
     tls = bool(settings.certificate_file)
     house = House(
         recording=recording,

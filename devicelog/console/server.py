@@ -42,13 +42,18 @@ class Server:
         """Whether it serves."""
         return self._thread is not None and self._thread.is_alive()
 
-    def listen(self) -> socket.socket:
-        """Bind the address. Raises ConfigError."""
+    def listen(self, bound: socket.socket | None = None) -> socket.socket:
+        """Bind the address, if it is not `bound` already. Raises ConfigError."""
+        if bound is not None:
+            self.port = bound.getsockname()[1]
+            return bound
         family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
         listening = socket.socket(family, socket.SOCK_STREAM)
         try:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listening.bind((self.host, self.port))
+            # Who comes before it is served waits, and is not refused.
+            listening.listen()
         except OSError as error:
             listening.close()
             raise ConfigError(

@@ -9,11 +9,12 @@ _EDGE: Final = 3
 
 
 def sparkline(values: Sequence[float]) -> str:
-    """SVG with presentation attributes alone; empty for fewer than two numbers.
+    """SVG with presentation attributes alone; empty if there is nothing to see.
 
+    That is so of fewer than two numbers, and of all zero.
     Zero is a thin line, if it lies between.
     """
-    if len(values) < 2:  # noqa: PLR2004  (a line has two ends)
+    if len(values) < 2 or not any(values):  # noqa: PLR2004  (a line has two ends)
         return ""
     low, high = min(*values, 0.0), max(*values, 0.0)
     span = (high - low) or 1.0

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 from importlib import resources
 from typing import Any, Final
 
+from devicelog.operations.doctor.finding import words
+
 PSEUDO: Final = "pseudo"
 _ACCENTS: Final = str.maketrans("aceinosuyzAEIOU", "áçéíñóšúýžÁÉÍÓÚ")
 
@@ -23,6 +25,9 @@ class Texts:
         self.language = "en" if language == PSEUDO else language
         file = resources.files("devicelog.console") / "texts" / f"{self.language}.toml"
         self._texts = dict(_flat(tomllib.loads(file.read_text(encoding="utf-8"))))
+        # The doctor's words are in a catalogue of its own: others tell them too.
+        theirs = words(self.language)
+        self._texts |= {f"finding.{name}": text for name, text in theirs.items()}
         if language == PSEUDO:
             self._texts = {name: strange(it) for name, it in self._texts.items()}
 

@@ -8,8 +8,7 @@ it showed: the look is an audit record before the answer leaves.
 import contextlib
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import msgspec
 
@@ -44,11 +43,11 @@ class Sent(msgspec.Struct, frozen=True):
 
 
 class Saved(msgspec.Struct, frozen=True):
-    """A file to be kept: its bytes, or where they are; its folder goes once sent."""
+    """A file to be kept: its bytes, or the open file, which is closed once sent."""
 
     name: str
     media: str
-    content: bytes | Path
+    content: bytes | BinaryIO
 
 
 Answer = Shown | Sent | Saved
@@ -103,8 +102,10 @@ class Visit:
         """The journal is open within."""
         with Reader(self.house.directory) as reader:
             self._reader = reader
-            yield
-        self._reader = None
+            try:
+                yield
+            finally:
+                self._reader = None
 
     def who(self, pseudonym: str) -> Person | None:
         """Who it is, for a visitor who may know; the look will be recorded."""
@@ -116,6 +117,11 @@ class Visit:
             )
         self.looked[pseudonym] = None
         return self._known[pseudonym]
+
+    def called(self, pseudonym: str) -> str:
+        """The name as `who` gives it, else the pseudonym."""
+        person = self.who(pseudonym) if self._reader is not None else None
+        return person.who.name if person and person.who else pseudonym
 
     def people(self) -> Iterator[Person]:
         """Everybody, to search among; say by `who` who of them is shown."""
@@ -180,7 +186,10 @@ class Visit:
         return {it.name: it.label or it.name for it in devices}
 
     def say(self, text: str, **told: str) -> None:
-        """A message for the next page."""
+        """A message for the next page. `whom`: a pseudonym, named when it is shown.
+
+        Meanwhile somebody may be forgotten: no name waits in memory.
+        """
         if self.login is not None:
             self.login.said.append((text, told))
 

@@ -6,7 +6,7 @@ reading, unless nothing checks its frames: then it is not believed. A request th
 heard (an echo of one's own; on a tap another's) is a frame without a reading.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar
 
 import msgspec
@@ -22,6 +22,7 @@ from devicelog.drivers.profile import (
 )
 from devicelog.drivers.spoken import Spoken, SpokenBytes, SpokenText
 from devicelog.drivers.subject import (
+    NOTHING_OWN,
     Subject,
     channel_cells,
     identity,
@@ -103,14 +104,21 @@ class FramedDriver:
         message = self._which(body)
         return self._heard(message, body) if message else self._unknown(body)
 
-    def encode(self, message: str, values: Values) -> bytes:
+    def encode(
+        self, message: str, values: Values, own: Mapping[str, Values] = NOTHING_OWN
+    ) -> bytes:
         """The frame by which a device says these values, of all channels of a message.
 
-        `values` may hold `state` cells by name and, for the identity, its texts.
+        `values` may hold `state` cells by name and, for the identity, its texts. What a
+        channel says differently from the others stands in `own`, by its name.
         Raises ValueError where the profile has no way to say a value.
         """
         it = self._messages[message]
-        parts = [values] if it.identifies else [one.said(values) for one in it.subjects]
+        parts = (
+            [values]
+            if it.identifies
+            else [one.said(values, own) for one in it.subjects]
+        )
         return self._framing.seal(it.spoken.encode(parts))
 
     # --- Private ------------------------------------------------------------------

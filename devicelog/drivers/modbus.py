@@ -5,7 +5,7 @@ for the request last sent, or last heard on the line where another asks (tap, ec
 answer to a request that the profile does not declare is a frame without a reading.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -15,6 +15,7 @@ from devicelog.drivers.layout import Layout, of_read
 from devicelog.drivers.meaning import Values
 from devicelog.drivers.profile import ModbusProfile
 from devicelog.drivers.subject import (
+    NOTHING_OWN,
     Subject,
     channel_cells,
     identity,
@@ -77,10 +78,13 @@ class ModbusDriver:
             return Heard()
         return self._answered(asked, frame) if asked else Heard()
 
-    def encode(self, message: str, values: Values) -> bytes:
+    def encode(
+        self, message: str, values: Values, own: Mapping[str, Values] = NOTHING_OWN
+    ) -> bytes:
         """The data that answer this request when these values hold, of all channels.
 
-        `values` may hold `state` cells by name and, for the identity, its texts.
+        `values` may hold `state` cells by name and, for the identity, its texts. What a
+        channel says differently from the others stands in `own`, by its name.
         Raises ValueError where the profile has no way to say a value.
         """
         asked = self._declared[message]
@@ -88,7 +92,7 @@ class ModbusDriver:
         if asked.identity:
             asked.identity.encode(values, block)
         for subject, layout in asked.channels:
-            layout.encode(subject.said(values), block)
+            layout.encode(subject.said(values, own), block)
         return bytes(block)
 
     # --- Private ------------------------------------------------------------------

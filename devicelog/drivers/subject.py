@@ -3,7 +3,8 @@
 Knows no bytes; every framing style makes its readings here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Final, TypeVar, cast
 
 import msgspec
@@ -16,6 +17,8 @@ from devicelog.model.states import State
 
 # The cells of an identity message, and nothing else.
 IDENTITY: Final = ("model", "serial", "firmware")
+# All channels of a message say the same.
+NOTHING_OWN: Final[Mapping[str, Values]] = MappingProxyType({})
 
 _C = TypeVar("_C", bound=Cell)
 
@@ -49,8 +52,13 @@ class Subject:
             _complete(values, "time_elapsed_s", "time_left_s")
         return Decoded(self._name, state, values)
 
-    def said(self, values: Values) -> Values:
-        """What its wire says of these values: where it counts up, the time gone."""
+    def said(self, values: Values, own: Mapping[str, Values]) -> Values:
+        """What its wire says of these values and its own (`own`, by channel).
+
+        Where it counts up, the time gone.
+        """
+        if self._name in own:
+            values = values | own[self._name]
         if not self._counts_up or "time_elapsed_s" in values:
             return values
         values = {**values}

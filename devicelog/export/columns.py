@@ -10,6 +10,7 @@ from typing import Final, Literal
 import msgspec
 from msgspec import inspect
 
+from devicelog.model import fields
 from devicelog.model.facts import Facts
 from devicelog.model.fields import FIELDS
 
@@ -52,7 +53,7 @@ def _parse(table: str) -> Iterator[Column]:
 
 
 # Words of the device that a person may have typed into it, or that tell a date.
-TYPED: Final = frozenset({"program", "device_clock"})
+TYPED: Final = fields.TYPED | {"device_clock"}
 # As first read: the store holds their means and maxima alone.
 _LEVELS: Final = frozenset(
     {"intensity_w_cm2", "amplitude_1_ma", "amplitude_2_ma"}
@@ -77,11 +78,15 @@ def _catalogue(*kinds: str, stored: Callable[[str], bool]) -> Iterator[Column]:
 # What derives from checks, heads and areas that people said stands in no store.
 _FROM_PEOPLE: Final = ("energy_corrected", "energy_treated", "output_error", "density_")
 DERIVED: Final = frozenset(name for name in FIELDS if name.startswith(_FROM_PEOPLE))
-SETTINGS: Final = (*_catalogue("setting", stored=lambda name: name not in _LEVELS),)
+SETTINGS: Final = (
+    *_catalogue("setting", stored=lambda name: name not in _LEVELS | fields.TYPED),
+)
 TOTALS: Final = (
     *_catalogue("total", stored=lambda name: name not in DERIVED | {"readings"}),
 )
-VALUES: Final = (*_catalogue("setting", "measurement", stored=lambda _: True),)
+VALUES: Final = (
+    *_catalogue("setting", "measurement", stored=lambda name: name not in fields.TYPED),
+)
 
 FROM: Final = (
     *_parse("""

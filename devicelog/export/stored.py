@@ -25,7 +25,7 @@ from devicelog.sinks.readback import Ask
 ABSENT: Final = (
     "what people added: annotations, notes, treatments without a device",
     "what follows from the register and from output checks: heads, corrected doses",
-    "what devices say of themselves, and the bytes of the wire",
+    "what devices say of themselves, names of programmes, and the bytes of the wire",
 )
 _PAGE: Final = 1000
 _MS: Final = 1_000_000

@@ -1,9 +1,10 @@
 """Wrapped keys, sealed identities, secrets of users: tables beside the entries.
 
 They are no projections, and unlike entries they can be deleted, for that is how a
-patient is forgotten: `secure_delete` leaves zeros where a row was. What is in them is
-ciphertext (the key that opens it is not in the journal), or a hash of what a user of
-the console knows.
+patient is forgotten: `secure_delete` leaves zeros where a row was, and the rest of the
+table is written anew, for copies of rows that were moved may lie between the others.
+What is in them is ciphertext (the key that opens it is not in the journal), or a hash
+of what a user of the console knows.
 """
 
 import sqlite3
@@ -45,6 +46,8 @@ def apply(db: sqlite3.Connection, changes: Sequence[Change]) -> None:
             db.execute(_DELETE[it.table], (it.subject,))
         else:
             db.execute(_PUT[it.table], (it.subject, it.value))
+    for table in {it.table for it in changes if it.value is None}:
+        _write_anew(db, table)
 
 
 def get(db: sqlite3.Connection, table: Table, subject: str) -> bytes | None:
@@ -72,6 +75,13 @@ AND subject NOT IN (SELECT subject FROM entries WHERE kind = 'tombstone')
 AND NOT (subject IN (SELECT subject FROM keys)
     AND subject IN (SELECT subject FROM identities))
 """
+
+
+def _write_anew(db: sqlite3.Connection, name: str) -> None:
+    """The same rows on pages that were zeros: a split page keeps copies of old ones."""
+    rows = db.execute(f"SELECT subject, value FROM {name}").fetchall()  # noqa: S608
+    db.execute(f"DELETE FROM {name}")  # noqa: S608
+    db.executemany(_PUT[name], rows)
 
 
 def _rows(source: sqlite3.Connection, target: sqlite3.Connection, name: str) -> None:

@@ -51,6 +51,13 @@ LAST_OF_CHANNEL: Final = (
     " FROM entries NOT INDEXED WHERE seq <= :seq AND kind = :kind"
     " AND device = :device AND channel = :channel ORDER BY seq DESC LIMIT 1"
 )
+# By two indexes alone: no row is read.
+READINGS: Final = (
+    "SELECT (SELECT count(*) FROM entries INDEXED BY entries_subject"
+    " WHERE subject = :subject AND subject <> '')"
+    " - (SELECT count(*) FROM entries INDEXED BY entries_said"
+    " WHERE subject = :subject AND subject <> '' AND kind <> 'reading')"
+)
 ANY_OF_CHANNEL: Final = "SELECT 1 FROM entries WHERE device = ? AND channel = ? LIMIT 1"
 ENTRY: Final = (
     "SELECT e.seq, at_ns, e.device, channel, kind, subject, key, body, mac FROM "
@@ -94,6 +101,35 @@ FOUND: Final = SESSIONS + (
 )
 
 
+_COUNT: Final = "SELECT count(*) FROM "
+_UNASSIGNED: Final = (
+    " WHERE coalesce(b.pseudonym, '') = ''"
+    " AND coalesce(p.purpose, 'treatment') = 'treatment'"
+)
+UNASSIGNED: Final = (
+    SESSIONS + _UNASSIGNED + " ORDER BY started_ns, s.session_id LIMIT :limit"
+)
+COUNT_UNASSIGNED: Final = (
+    _COUNT
+    + "sessions s LEFT JOIN bindings b USING (session_id)"
+    + " LEFT JOIN purposes p USING (session_id)"
+    + _UNASSIGNED
+)
+# Summed in the file: a year of rows is not taken apart for a few numbers.
+USES: Final = (
+    "SELECT device, count(*),"
+    " total(json_extract(CAST(totals AS TEXT), '$.emission_s')),"
+    " count(*) FILTER (WHERE reason = 'fault'),"
+    " CAST(total(json_extract(CAST(totals AS TEXT), '$.contacts_lost')) AS INTEGER)"
+    " FROM sessions GROUP BY device"
+)
+TIMER_ERRORS: Final = (
+    "SELECT json_extract(CAST(totals AS TEXT), '$.timer_error_pct') AS error"
+    " FROM sessions WHERE device = :device AND error IS NOT NULL"
+    " ORDER BY started_ns DESC LIMIT :limit"
+)
+
+
 class Page(msgspec.Struct, frozen=True, kw_only=True):
     """The next sessions after (`after_ns`, `after_id`), in order of their start.
 
@@ -106,9 +142,6 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     from_ns: int | None = None
     to_ns: int | None = None
     limit: int = 500
-
-
-_COUNT: Final = "SELECT count(*) FROM "
 
 
 def in_order(page: Page) -> str:

@@ -4,15 +4,23 @@ import contextlib
 import sqlite3
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import msgspec
 
 from devicelog.errors import JournalError
-from devicelog.journal import chain, delivery, keys, queries, schema
+from devicelog.journal import chain, delivery, keys, queries, retired, schema
 from devicelog.journal.access import open_reading
 from devicelog.journal.directory import JOURNAL
-from devicelog.journal.rows import AlarmRow, DeviceRow, HeadRow, RunRow, SessionRow
+from devicelog.journal.rows import (
+    AlarmRow,
+    DeviceRow,
+    HeadRow,
+    RunRow,
+    SessionRow,
+    UseRow,
+    made,
+)
 from devicelog.journal.schema import Meta
 from devicelog.model.delivery import Position, Reject
 from devicelog.model.flow import Entry, Table
@@ -25,12 +33,10 @@ __all__ = [
     "Reader",
     "RunRow",
     "SessionRow",
+    "UseRow",
 ]
 
 _T = TypeVar("_T", bound=msgspec.Struct)
-
-# Columns that hold JSON.
-_PACKED: Final = frozenset({"flags", "settings", "totals", "identity", "annotations"})
 
 
 class Reader:
@@ -170,6 +176,27 @@ class Reader:
         query = queries.counted(page)
         return int(self._rows(query, msgspec.structs.asdict(page))[0][0])
 
+    def unassigned(self, limit: int = -1) -> list[SessionRow]:
+        """Treatments of nobody, the earliest start first; -1: all."""
+        return self._made(SessionRow, queries.UNASSIGNED, {"limit": limit})
+
+    def count_unassigned(self) -> int:
+        """How many treatments are nobody's."""
+        return int(self._rows(queries.COUNT_UNASSIGNED)[0][0])
+
+    def uses(self) -> list[UseRow]:
+        """What each device did over all that is recorded."""
+        return self._made(UseRow, queries.USES)
+
+    def timer_errors(self, device: str, limit: int) -> list[float]:
+        """Of a device's last sessions that tell one, in percent, the latest last."""
+        asked = {"device": device, "limit": limit}
+        return [float(it[0]) for it in self._rows(queries.TIMER_ERRORS, asked)][::-1]
+
+    def readings(self, session_id: str) -> int:
+        """How many readings of a session the journal holds, counted one by one."""
+        return int(self._rows(queries.READINGS, {"subject": session_id})[0][0])
+
     def open_sessions(self) -> list[SessionRow]:
         """All that nothing has ended, in order of their start."""
         return self._made(SessionRow, queries.OPEN)
@@ -241,7 +268,15 @@ class Reader:
         sql = "SELECT subject, value FROM identities WHERE subject > ?"
         return self._rows(sql + " ORDER BY subject LIMIT ?", (after, limit))
 
+    def is_retired(self, seq: int) -> bool:
+        """Whether the entry of this number left the journal by age."""
+        return retired.is_gone(self._open, seq)
+
     # --- Delivery -----------------------------------------------------------------
+
+    def sinks(self) -> list[str]:
+        """All that ever took something, and were not retired since."""
+        return delivery.sinks(self._open)
 
     def position(self, sink: str) -> Position:
         """How far a sink has come."""
@@ -277,18 +312,7 @@ class Reader:
 
     def _made(self, shape: type[_T], query: str, asked: Any = ()) -> list[_T]:
         """Rows as structs; some of their columns hold JSON."""
-        names = shape.__struct_fields__
-        return [
-            msgspec.convert(
-                {
-                    name: msgspec.json.decode(it) if name in _PACKED and it else it
-                    for name, it in zip(names, row, strict=True)
-                },
-                shape,
-                strict=False,  # SQLite has no bool
-            )
-            for row in self._rows(query, asked)
-        ]
+        return [made(shape, row) for row in self._rows(query, asked)]
 
     def _rows(self, query: str, asked: Any = ()) -> list[Any]:
         try:

@@ -48,6 +48,13 @@ def seed(db: sqlite3.Connection, bodies: Iterable[RetirementBody]) -> None:
     )
 
 
+def is_gone(db: sqlite3.Connection, seq: int) -> bool:
+    """Whether this number is in what a retirement told of."""
+    sql = "SELECT last FROM retired WHERE first <= ? ORDER BY first DESC LIMIT 1"
+    row = db.execute(sql, (seq,)).fetchone()
+    return row is not None and bool(row[0] >= seq)
+
+
 def bodies(
     db: sqlite3.Connection, *, linked_only: bool = False
 ) -> list[RetirementBody]:

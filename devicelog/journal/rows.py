@@ -1,5 +1,8 @@
 """What a reader of the journal gets, beside the entries themselves."""
 
+from collections.abc import Sequence
+from typing import Any, Final, TypeVar
+
 import msgspec
 
 from devicelog.model.facts import Facts
@@ -37,6 +40,16 @@ class SessionRow(msgspec.Struct, frozen=True, kw_only=True):
     clinician: str = ""
     purpose: Purpose = "treatment"
     annotations: Facts = Facts()
+
+
+class UseRow(msgspec.Struct, frozen=True, kw_only=True):
+    """Sums over all sessions of a device, whatever they were for."""
+
+    device: str
+    sessions: int
+    emission_s: float
+    faults: int
+    contacts_lost: int
 
 
 class HeadRow(msgspec.Struct, frozen=True):
@@ -82,3 +95,17 @@ class AlarmRow(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     remedy: str
     times: int
+
+
+# Columns that hold JSON.
+_PACKED: Final = frozenset({"flags", "settings", "totals", "identity", "annotations"})
+_T = TypeVar("_T", bound=msgspec.Struct)
+
+
+def made(shape: type[_T], row: Sequence[Any]) -> _T:
+    """A row of the file as a struct; its columns are the fields, in their order."""
+    told = {
+        name: msgspec.json.decode(it) if name in _PACKED and it else it
+        for name, it in zip(shape.__struct_fields__, row, strict=True)
+    }
+    return msgspec.convert(told, shape, strict=False)  # SQLite has no bool

@@ -67,8 +67,11 @@ HOLD_REASONS: Final[tuple[HoldReason, ...]] = get_args(HoldReason)
 
 
 class HoldBody(Said, frozen=True, kw_only=True, omit_defaults=True, tag=1):
-    """A patient's record must be kept beyond its time; `over`: not any more."""
+    """A record must be kept beyond its time; `over`: not any more.
 
-    pseudonym: str
+    A patient's; `pseudonym` empty: of the session that is the entry's subject.
+    """
+
+    pseudonym: str = ""
     reason: HoldReason
     over: bool = False

@@ -171,3 +171,13 @@ AMPLITUDES: Final[dict[str, tuple[str, ...]]] = {
         "amplitude_2_v",
     ),
 }
+# Free text of whoever works at the device, which may name a person: the journal and the
+# exports have it, and no sink is told.
+TYPED: Final = frozenset({"program"})
+
+
+def publishable(values: dict[str, Value]) -> dict[str, Value]:
+    """What of a reading, a start or a session's settings a sink is told."""
+    if TYPED.isdisjoint(values):
+        return values
+    return {name: it for name, it in values.items() if name not in TYPED}

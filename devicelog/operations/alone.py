@@ -13,7 +13,7 @@ from devicelog.journal.directory import JOURNAL
 from devicelog.journal.reader import Reader
 from devicelog.journal.writer import Writer
 from devicelog.operations.ask import ask
-from devicelog.operations.config import Config
+from devicelog.operations.config import Config, configured
 from devicelog.operations.desk import Desk, Written
 from devicelog.operations.master import keyring
 from devicelog.operations.socket import Request, user_name
@@ -92,4 +92,6 @@ def _alone(config: Config, request: Request) -> Written:
         clock=clock,
         chain_key=ring.chain_key,
     ) as writer:
-        return Desk(directory, writer, now, viewing(ring)).perform(request)
+        return Desk(directory, writer, now, viewing(ring, configured(config))).perform(
+            request
+        )

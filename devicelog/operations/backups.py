@@ -13,6 +13,7 @@ from devicelog.errors import DevicelogError, JournalRefused
 from devicelog.journal import restore as journal
 from devicelog.journal.chain import key_id
 from devicelog.journal.directory import Directory
+from devicelog.journal.migrate import migrate
 from devicelog.journal.reader import Reader
 from devicelog.operations import master
 from devicelog.operations.alone import write
@@ -148,6 +149,10 @@ def restore(config: Config, backup: Path, lists: Sequence[Path] = ()) -> Restore
         ) from error
     finally:
         directory.release()
+    # Before anything is written: that takes a journal of this version.
+    migrated = migrate(config.journal.directory)
+    if migrated.backup:  # it would still hold who is forgotten now; the file stands
+        Path(migrated.backup).unlink()
     write(config, "note", event="restored", head=stated.head, count=stated.entries)
     again = _forget_again(config, found)
     told = (stated.entries, stated.last_seq, stated.head)

@@ -26,7 +26,7 @@ from devicelog.journal.settings import JournalSettings
 from devicelog.operations import config_checks as checks
 from devicelog.operations.settings import ConsoleSettings
 from devicelog.recorder.settings import DeviceSettings
-from devicelog.records.settings import BackupSettings, KeySettings
+from devicelog.records.settings import BackupSettings, KeepSettings, KeySettings
 from devicelog.sinks.settings import InfluxSettings, MqttSettings
 
 DEFAULT: Final = Path("/etc/devicelog/devicelog.toml")
@@ -64,9 +64,17 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     grafana: GrafanaSettings | msgspec.UnsetType = msgspec.UNSET
     keys: KeySettings = KeySettings()
     backup: BackupSettings = BackupSettings()
+    keep: KeepSettings = KeepSettings()
     console: ConsoleSettings = ConsoleSettings()
     export: ExportSettings = ExportSettings()
     devices: tuple[DeviceSettings, ...] = ()
+
+
+def configured(config: Config) -> tuple[str, ...]:
+    """Names of the sinks that it knows."""
+    there = {"mqtt": config.mqtt, "influx": config.influx}  # a table has its name
+    unset = msgspec.UnsetType
+    return tuple(name for name, it in there.items() if not isinstance(it, unset))
 
 
 class Loaded(msgspec.Struct, frozen=True):

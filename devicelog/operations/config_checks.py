@@ -37,6 +37,9 @@ _BOUNDS: Final = {
     "pending_limit": (1, 10_000_000),
 }
 
+# A week is read back each night, and receipts are made of it.
+_FEWEST_DAYS: Final = 30
+
 
 def text(values: object, key: str) -> str | None:
     """The text under this key; None where there is none."""
@@ -50,6 +53,7 @@ def whole(table: strict.Table) -> Iterator[strict.Problem]:
     yield from _journal(table, table.values.get("journal"))
     yield from _hours(table, table.values.get("hours"))
     yield from _backup(table, table.values.get("backup"))
+    yield from _keep(table, table.values.get("keep"))
     yield from console.problems(table, table.values.get("console"))
     yield from _export(table, table.values.get("export"))
     for section in ("mqtt", "influx", "grafana"):
@@ -192,6 +196,16 @@ def _backup(table: strict.Table, backup: object) -> Iterator[strict.Problem]:
         yield table.problem("backup.keep", f"{keep} would keep none", "1 or more")
     if at is not None and not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", at):
         yield table.problem("backup.at", f'"{at}" is no time of day', 'as in "02:30"')
+
+
+def _keep(table: strict.Table, keep: object) -> Iterator[strict.Problem]:
+    days = keep.get("readings_days", 0) if isinstance(keep, dict) else 0
+    if type(days) is int and days and days < _FEWEST_DAYS:
+        yield table.problem(
+            "keep.readings_days",
+            f"{days} days are too few to find out what is wrong",
+            f"{_FEWEST_DAYS} or more; 0: readings stay for ever",
+        )
 
 
 def _known(timezone: str) -> bool:

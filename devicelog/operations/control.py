@@ -18,12 +18,12 @@ from devicelog.journal.reader import Reader
 from devicelog.model import codec
 from devicelog.model.flow import Entry
 from devicelog.operations import sinks, trial, verify
-from devicelog.operations.desk import Desk
+from devicelog.operations.desk import Desk, reused
 from devicelog.operations.recording import Recording
 from devicelog.operations.socket import Request
 from devicelog.operations.status import gather
 from devicelog.records.acts import ACTS
-from devicelog.records.request import Moment, viewing
+from devicelog.records.request import viewing
 
 _T = TypeVar("_T")
 _PATIENCE_S: Final = 10.0
@@ -63,8 +63,8 @@ class Control:
         self._desk = Desk(
             recording.directory,
             recording.writer,
-            self._now,
-            viewing(recording.keyring),
+            recording.now,
+            viewing(recording.keyring, tuple(recording.delivery.names)),
         )
         # One write at a time, or two asked under the same id would both be new.
         self._writing = self._desk.writing
@@ -107,6 +107,11 @@ class Control:
             if str(error) != self._complaint:
                 self._complaint = str(error)
                 _log.warning("a binding ahead waits: %s", error)
+
+    def keep(self) -> None:
+        """Let some go of what is old enough; asked now and then, never raises."""
+        if self._recording.keeping is not None:
+            self._recording.keeping.look(self._writing)
 
     # --- Operations ---------------------------------------------------------------
 
@@ -180,26 +185,13 @@ class Control:
 
     # --- Private ------------------------------------------------------------------
 
-    def _now(self) -> Moment:
-        mono_ns = self._recording.clock.mono_ns()
-        base = self._recording.timebase
-        return Moment(
-            at_ns=base.at(mono_ns),
-            mono_ns=mono_ns,
-            boot_id=self._recording.boot_id,
-            clock_ok=base.trusted,
-        )
-
     def _done(self, id_: str, kind: str, subject: str) -> Entry | None:
         """What this request has written already; an id serves one request only."""
         with Reader(self._recording.directory) as reader:
             entry = reader.find(id_)
         if entry is not None and (entry.kind, entry.subject) != (kind, subject):
-            raise DevicelogError(
-                f"request {id_} was asked before, for something else: "
-                f"{entry.kind} {entry.subject}",
-                hint="a new request needs a new id",
-            )
+            what = f"{entry.kind} {entry.subject}".strip()
+            raise reused(self._recording.writer, id_, what)
         return entry
 
     @contextlib.contextmanager

@@ -86,7 +86,8 @@ class Desk:
         )
         with self.writing:
             with Reader(self._directory) as reader:
-                entries, view = _first_answer(reader, asked), self._view(reader)
+                entries = self._first_answer(reader, asked)
+                view = self._view(reader)
                 drafts = [] if entries else rule(view, asked, args)
             if drafts:
                 entries = self._append(keyed(drafts, request.id, view.changes))
@@ -102,6 +103,18 @@ class Desk:
             for group in groups:
                 self._append(group)
 
+    def _first_answer(self, reader: Reader, asked: Asked) -> list[Entry]:
+        """What this request has made already; an id serves one request only."""
+        entries: list[Entry] = []
+        while entry := reader.find(key_of(asked.id, len(entries))):
+            entries.append(entry)
+        if entries:
+            body: Any = codec.decode(entries[0].kind, entries[0].body)
+            if getattr(body, "request", None) != asked.digest:
+                what = f"{entries[0].kind} {entries[0].subject}".strip()
+                raise reused(self._writer, asked.id, what)
+        return entries
+
     def _scrub(self) -> None:
         """See that nothing of what was deleted is left in the journal's files."""
         if not self._writer.scrub(PATIENCE_S):
@@ -114,20 +127,11 @@ class Desk:
         return self._writer.append(drafts, PATIENCE_S)
 
 
-def _first_answer(reader: Reader, asked: Asked) -> list[Entry]:
-    """What this request has made already; an id serves one request only."""
-    entries: list[Entry] = []
-    while entry := reader.find(key_of(asked.id, len(entries))):
-        entries.append(entry)
-    if entries:
-        body: Any = codec.decode(entries[0].kind, entries[0].body)
-        if getattr(body, "request", None) != asked.digest:
-            raise DevicelogError(
-                f"request {asked.id} was asked before, for something else:"
-                f" {entries[0].kind} {entries[0].subject}",
-                hint="a new request needs a new id",
-            )
-    return entries
+def reused(writer: Writer, id_: str, what: str) -> DevicelogError:
+    """The refusal of a request whose id was another's; an alarm tells of it, too."""
+    text = f"request {id_} was asked before, for something else: {what}"
+    writer.alarm("request/reused", text, "a client gives one id to two requests")
+    return DevicelogError(text, hint="a new request needs a new id")
 
 
 def _told(entry: Entry) -> Told:

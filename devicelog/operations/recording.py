@@ -8,10 +8,12 @@ from devicelog.clock import Clock
 from devicelog.journal.writer import Writer
 from devicelog.operations.config import Loaded
 from devicelog.operations.delivery import Delivery
+from devicelog.operations.keeping import Keeping
 from devicelog.recorder.device import Device
 from devicelog.recorder.loop import Loop
 from devicelog.recorder.timebase import Timebase
 from devicelog.records.keys import Keyring
+from devicelog.records.request import Moment
 
 
 class Recording(msgspec.Struct, frozen=True):
@@ -35,3 +37,19 @@ class Recording(msgspec.Struct, frozen=True):
     devices: Sequence[Device]
     parked: Mapping[str, Sequence[str]]
     keyring: Keyring | None = None
+    keeping: Keeping | None = None
+
+    def now(self) -> Moment:
+        """The time, as what is said now is stamped."""
+        return moment(self.clock, self.timebase, self.boot_id)
+
+
+def moment(clock: Clock, timebase: Timebase, boot_id: str) -> Moment:
+    """Now, by the recorder's own axis of time."""
+    mono_ns = clock.mono_ns()
+    return Moment(
+        at_ns=timebase.at(mono_ns),
+        mono_ns=mono_ns,
+        boot_id=boot_id,
+        clock_ok=timebase.trusted,
+    )

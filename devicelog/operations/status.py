@@ -54,7 +54,10 @@ class DeviceStatus(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Status(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The whole. `running` is false where only the journal was read."""
+    """The whole. `running` is false where only the journal was read.
+
+    `keeping`: what of age waits for what, in a sentence; empty: nothing does.
+    """
 
     running: bool
     site: str
@@ -71,6 +74,7 @@ class Status(msgspec.Struct, frozen=True, omit_defaults=True):
     sinks: tuple[SinkStatus, ...] = ()
     open_sessions: tuple[str, ...] = ()
     alarms: tuple[str, ...] = ()
+    keeping: str = ""
 
 
 def gather(recording: Recording) -> Status:
@@ -110,6 +114,7 @@ def gather(recording: Recording) -> Status:
         sinks=tuple(recording.delivery.status),
         open_sessions=tuple(_open(devices)),
         alarms=alarms,
+        keeping=recording.keeping.told if recording.keeping else "",
     )
 
 

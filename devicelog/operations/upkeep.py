@@ -1,4 +1,4 @@
-"""What a recorder does once a day: the chain's head to the log, a backup.
+"""What a recorder does once a day: the chain's head to the log, a backup, old readings.
 
 The backup is a process of its own, the same command that an operator says: it reads
 pages for minutes, and none of that may delay a reading.
@@ -7,6 +7,7 @@ pages for minutes, and none of that may delay a reading.
 import logging
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -28,16 +29,23 @@ _log = logging.getLogger(__name__)
 class Upkeep:
     """Asked by `look` each second; never waits, never raises.
 
-    `source` is the configuration's file, for the backup's process.
+    `source` is the configuration's file, for the backup's process; `keep` lets go of
+    what is old enough, and is not asked while a backup is made.
     """
 
     def __init__(
-        self, config: Config, source: str, writer: Writer, clock: Clock
+        self,
+        config: Config,
+        source: str,
+        writer: Writer,
+        clock: Clock,
+        keep: Callable[[], None] = lambda: None,
     ) -> None:
         self._config = config
         self._source = source
         self._writer = writer
         self._clock = clock
+        self._keep = keep
         self._zone = ZoneInfo(config.site.timezone)
         self._told: datetime | None = None
         self._tried: datetime | None = None
@@ -56,6 +64,8 @@ class Upkeep:
         elif self._is_due(now):
             self._tried = now
             self._start()
+        else:
+            self._keep()
 
     def stop(self) -> None:
         """End a backup that runs: it counts only when it is whole."""

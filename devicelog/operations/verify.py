@@ -15,9 +15,9 @@ from devicelog.journal.reader import Reader
 from devicelog.journal.writer import Writer
 from devicelog.model.delivery import Progress
 from devicelog.model.states import Modality
-from devicelog.operations.config import Loaded
+from devicelog.operations.config import Loaded, configured
 from devicelog.records.derived import Deriver
-from devicelog.records.receipts import BROKER, STORE, Receipts, Verified, ends, seq_at
+from devicelog.records.receipts import STORE, Receipts, Verified, ends, seq_at
 from devicelog.sinks.influx import Health, InfluxSink
 from devicelog.sinks.influx_audit import Audit
 
@@ -39,13 +39,6 @@ def modalities(loaded: Loaded) -> Mapping[tuple[str, str], Modality]:
         for device in loaded.config.devices
         for channel in loaded.profiles[device.profile].channels
     }
-
-
-def sinks(loaded: Loaded) -> tuple[str, ...]:
-    """Names of those that the configuration knows."""
-    configured = {BROKER: loaded.config.mqtt, STORE: loaded.config.influx}
-    unset = msgspec.UnsetType
-    return tuple(name for name, it in configured.items() if not isinstance(it, unset))
 
 
 def store(loaded: Loaded, clock: Clock, health: Health = dict) -> InfluxSink:
@@ -106,7 +99,7 @@ def at_rest(loaded: Loaded, clock: Clock, asked: VerifySessions) -> Iterator[Ver
             journal.directory,
             writer.append,
             clock,
-            sinks=sinks(loaded),
+            sinks=configured(loaded.config),
             audit=audit,
             rewrote=rewrote,
         )

@@ -24,6 +24,7 @@ ACTS: Final[dict[str, tuple[type[Args], Rule]]] = {
     "forget": (forgetting.Forget, forgetting.forget),
     "consent": (consent.Consent, consent.consent),
     "hold": (retention.Hold, retention.hold),
+    "retire_sink": (retention.RetireSink, retention.retire_sink),
     "note": (audit.Note, audit.note),
     "assign": (bindings.Assign, bindings.assign),
     "unbind": (bindings.Unbind, bindings.unbind),

@@ -7,9 +7,10 @@ its name ends in `.partial`. The master key is never in it.
 
 import contextlib
 import os
+import re
 import sqlite3
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -25,6 +26,7 @@ LIST: Final = "forgotten.json"
 _PARTIAL: Final = ".partial"
 _PIECE: Final = 2_000  # pages between two reports
 _SPARE: Final = 1.1
+_DAY_S: Final = 86_400
 
 
 class Stated(msgspec.Struct, frozen=True):
@@ -66,10 +68,9 @@ def make(
         source.execute("BEGIN")  # one snapshot, however long it takes
         stated = state(source)
         name = f"{stated.meta.site}-{now.astimezone(UTC):%Y%m%dT%H%M%SZ}.db"
-        partial = to / f"{name}{_PARTIAL}"
+        partial = to / f"{name}.{os.getpid()}{_PARTIAL}"
         try:
-            for leftover in to.glob(f"{stated.meta.site}-*.db{_PARTIAL}"):
-                leftover.unlink()
+            _clear(to, stated.meta.site, now)
             _copy(source, partial, seen)
             found = examine(partial)
             if found != stated:
@@ -111,8 +112,7 @@ def state(db: sqlite3.Connection) -> Stated:
 
 def backups(to: Path, site: str) -> list[Path]:
     """Whole ones of this site, the newest first."""
-    form = f"{site}-[0-9]*T[0-9]*Z.db"
-    return sorted((it for it in to.glob(form) if it.is_file()), reverse=True)
+    return sorted((it for it in _named(to, site) if it.is_file()), reverse=True)
 
 
 def taken_at(path: Path) -> datetime:
@@ -160,6 +160,34 @@ def _see_it_fits(journal: Path, to: Path) -> None:
             f"{to} has no room for a backup of {wanted / 1e6:.0f} MB",
             hint="free some, or lower `[backup] keep`",
         )
+
+
+def _named(to: Path, site: str, ending: str = "") -> Iterator[Path]:
+    """Files of this site alone: `sim-a-2` is another one than `sim-a`."""
+    form = re.compile(rf"{re.escape(site)}-\d{{8}}T\d{{6}}Z\.db{ending}")
+    return (it for it in to.glob("*") if form.fullmatch(it.name))
+
+
+def _clear(to: Path, site: str, now: datetime) -> None:
+    """Delete what earlier backups left; what another process still writes stays."""
+    for leftover in _named(to, site, rf"(\.\d+)?{re.escape(_PARTIAL)}"):
+        with contextlib.suppress(FileNotFoundError):  # its writer was done with it
+            old = now.timestamp() - leftover.stat().st_mtime > _DAY_S
+            if old or not _lives(leftover.name.split(".")[-2]):
+                leftover.unlink()
+
+
+def _lives(pid: str) -> bool:
+    """Whether such a process runs; what has no number in its name was left long ago."""
+    if not pid.isdecimal():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except PermissionError:
+        return True  # another user's
+    except (ProcessLookupError, OverflowError):
+        return False
+    return True
 
 
 def _copy(

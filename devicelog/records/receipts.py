@@ -37,8 +37,10 @@ class Append(Protocol):
 class Verified(msgspec.Struct, frozen=True):
     """One session, looked at. `pending`: not all of it has reached the sinks yet.
 
-    `differences` names up to a hundred rows as they were before a repair; `written`:
-    this receipt says something else than the last one, and was journalled.
+    `retired`: readings of it left the journal by age, which cannot tell any more what
+    the store should hold; nothing is compared, sent or written, and its last receipt
+    stands. `differences` names up to a hundred rows as they were before a repair;
+    `written`: this receipt says something else than the last one, and was journalled.
     """
 
     session_id: str
@@ -46,6 +48,7 @@ class Verified(msgspec.Struct, frozen=True):
     differences: tuple[str, ...] = ()
     pending: bool = False
     written: bool = False
+    retired: bool = False
 
 
 class Receipts:
@@ -80,6 +83,8 @@ class Receipts:
         Raises SinkUnavailable, JournalError.
         """
         name = session.session_id
+        if session.retired:
+            return Verified(name, last(name, view), retired=True)
         if self._pending((session.first_seq, session.last_seq), view):
             return Verified(name, pending=True)
         kept = _kept(name, view)

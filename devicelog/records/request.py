@@ -59,7 +59,8 @@ class View(msgspec.Struct, frozen=True):
     """What a rule may look at. `knows` tells whether there is such a patient.
 
     `changes` gathers what sealing needs to be written: the desk gives them to the first
-    of the drafts. Without a `keyring` nobody's name can be read or kept.
+    of the drafts. Without a `keyring` nobody's name can be read or kept. `sinks`: names
+    of those that are configured.
     """
 
     journal: Reader
@@ -67,6 +68,7 @@ class View(msgspec.Struct, frozen=True):
     knows: Callable[[str], bool] = lambda _: True
     keyring: Keyring | None = None
     changes: list[Change] = msgspec.field(default_factory=list)
+    sinks: tuple[str, ...] = ()
 
     def session(self, session_id: str) -> SessionRow:
         """The session, or DevicelogError."""
@@ -105,7 +107,9 @@ class View(msgspec.Struct, frozen=True):
             raise DevicelogError(f'no device "{name}"', hint=f"there are: {there}")
 
 
-def viewing(keyring: Keyring | None) -> Callable[[Reader], View]:
+def viewing(
+    keyring: Keyring | None, sinks: tuple[str, ...] = ()
+) -> Callable[[Reader], View]:
     """What makes of an open journal what the rules may look at."""
 
     def view(reader: Reader) -> View:
@@ -113,9 +117,9 @@ def viewing(keyring: Keyring | None) -> Callable[[Reader], View]:
             return reader.secret("identities", pseudonym) is not None
 
         if keyring is None:
-            return View(reader, knows=known)
+            return View(reader, knows=known, sinks=sinks)
         sealer = Sealer(keyring, reader)
-        return View(reader, sealer, known, keyring, sealer.changes)
+        return View(reader, sealer, known, keyring, sealer.changes, sinks)
 
     return view
 

@@ -1,4 +1,4 @@
-"""What the operator may set about keys and backups: the tables `[keys]`, `[backup]`."""
+"""What the operator may set about keys and backups: `[keys]`, `[backup]`, `[keep]`."""
 
 import msgspec
 
@@ -24,3 +24,13 @@ class BackupSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     to: str = ""
     at: str = "02:30"
     keep: int = 14
+
+
+class KeepSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How long what was recorded stays in the journal.
+
+    `readings_days`: readings older than that leave it, once they are in every sink and
+    in a verified backup; 0: never. Sessions, with their totals, stay.
+    """
+
+    readings_days: int = 365

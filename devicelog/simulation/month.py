@@ -5,7 +5,7 @@ comes of it. Nothing waits: the clock is ours. What was encoded must be what is 
 the journal: see `conserve`.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import UTC, date, datetime, time, tzinfo
 from typing import Final
 
@@ -31,6 +31,7 @@ from devicelog.simulation.rehearsal import Rehearsal, together
 _GROUP: Final = 500  # entries handed over together
 _AHEAD: Final = 5_000  # entries that wait for the disk, at most: memory stays flat
 _WAIT_S: Final = 60.0
+_LOOK_S: Final = 900
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -53,13 +54,21 @@ class Month:
     """So many working days up to `last`, in the clinic's own time zone.
 
     `seed` decides everything; `run_id` and keys are the same for the same seed.
+    `happens` makes of days and seed what happens in each room.
     """
 
     def __init__(
-        self, last: date, days: int = 22, *, seed: int = 1, zone: tzinfo = UTC
+        self,
+        last: date,
+        days: int = 22,
+        *,
+        seed: int = 1,
+        zone: tzinfo = UTC,
+        holidays: Collection[date] = (),
+        happens: Callable[[list[date], int], list[Room]] = rooms,
     ) -> None:
-        self.days = working_days(last, days)
-        self.rooms = rooms(self.days, seed)
+        self.days = working_days(last, days, holidays)
+        self.rooms = happens(self.days, seed)
         self.clock = ManualClock(_midnight_ns(self.days[0], zone), mono_ns=SECOND)
         self._seed = seed
         self._run_id = f"history-{seed}-{last:%Y%m%d}"
@@ -74,10 +83,14 @@ class Month:
         self._desk = Desk(self.rooms, seed, self._timebase.at(self._began_ns))
 
     def write(
-        self, writer: Writer, progress: Callable[[int], None] = lambda _: None
+        self,
+        writer: Writer,
+        progress: Callable[[int], None] = lambda _: None,
+        look: Callable[[], None] | None = None,
     ) -> Told:
         """All of it into this journal; `progress` is told how many days are over.
 
+        `look` is called each quarter of an hour, when all before it is durable.
         Returns once everything is durable. Raises JournalError.
         """
         lane = _Lane(writer)
@@ -85,9 +98,11 @@ class Month:
         for n, day in enumerate(self.days, 1):
             last_s = ((day - self.days[0]).days + 1) * DAY_S
             end_ns = self._began_ns + last_s * SECOND
-            for drafts in together(self._rehearsals, end_ns):
-                lane.put(drafts + self._desk.after(drafts))
-            self.clock.advance((end_ns - self.clock.mono_ns()) / SECOND)
+            while self.clock.mono_ns() < end_ns:
+                self._on(lane, end_ns if look is None else self._next_ns())
+                if look is not None:
+                    lane.settle()
+                    look()
             progress(n)
         for it in self._rehearsals:
             lane.put(it.device.stop(self.clock.mono_ns()).drafts)
@@ -95,7 +110,21 @@ class Month:
         lane.settle()
         return self._told(lane.entries)
 
+    @property
+    def devices(self) -> list[Device]:
+        """The pipelines, one a room."""
+        return [it.device for it in self._rehearsals]
+
     # --- Private ------------------------------------------------------------------
+
+    def _on(self, lane: "_Lane", end_ns: int) -> None:
+        """All that happens before this time."""
+        for drafts in together(self._rehearsals, end_ns):
+            lane.put(drafts + self._desk.after(drafts))
+        self.clock.advance((end_ns - self.clock.mono_ns()) / SECOND)
+
+    def _next_ns(self) -> int:
+        return self.clock.mono_ns() + _LOOK_S * SECOND
 
     def _rehearsal(self, room: Room, number: int) -> Rehearsal:
         profile = load(room.device.profile)

@@ -9,7 +9,7 @@ million; 0.45 million are kept.
 """
 
 import random
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Final
 
@@ -81,32 +81,49 @@ class Room(msgspec.Struct, frozen=True):
     visits: list[Visit]
 
 
-def working_days(last: date, count: int) -> list[date]:
+def working_days(last: date, count: int, holidays: Collection[date] = ()) -> list[date]:
     """So many days on which the clinic is open, up to this one."""
     days: list[date] = []
     day = last
     while len(days) < count:
-        if day.isoweekday() <= 5:  # noqa: PLR2004  Friday
+        friday = 5
+        if day.isoweekday() <= friday and day not in holidays:
             days.insert(0, day)
         day -= timedelta(days=1)
     return days
 
 
-def rooms(days: list[date], seed: int) -> list[Room]:
-    """What happens in each room on these days."""
+def rooms(
+    days: list[date],
+    seed: int,
+    clinic: Sequence[Device] = CLINIC,
+    away: Mapping[str, Collection[date]] = {},
+) -> list[Room]:
+    """What happens in each room on these days; `away`: when a device is not there."""
     dice = random.Random(seed)  # noqa: S311  made up, no secret
     patients = [pseudonym(dice.choice) for _ in range(_KNOWN)]
-    return [_room(it, days, patients, f"{seed}/{it.name}") for it in CLINIC]
+    return [
+        _room(it, days, patients, f"{seed}/{it.name}", away.get(it.name, ()))
+        for it in clinic
+    ]
 
 
 # --- Private ----------------------------------------------------------------------
 
 
-def _room(device: Device, days: list[date], patients: list[str], seed: str) -> Room:
+def _room(
+    device: Device,
+    days: list[date],
+    patients: list[str],
+    seed: str,
+    away: Collection[date],
+) -> Room:
     dice = random.Random(seed)  # noqa: S311  made up, no secret
     room = Room(device, [], [], [])
     off_s = 0.0
     for day in days:
+        if day in away:
+            continue
         midnight_s = float((day - days[0]).days * DAY_S)
         for hour in _HOURS:
             on_s = midnight_s + hour * 3600 + dice.uniform(0, 1200)
@@ -115,7 +132,8 @@ def _room(device: Device, days: list[date], patients: list[str], seed: str) -> R
             off_s = _half_day(room, dice, on_s, patients, check=weekly)
             if dice.random() < 0.3:  # noqa: PLR2004  on some days the line is bad
                 room.troubles.append(_bad_line(dice, on_s + 30, off_s - 30))
-    room.troubles.append(Trouble(off_s, DAY_S, "unplugged"))
+    last_s = float(((days[-1] - days[0]).days + 1) * DAY_S)
+    room.troubles.append(Trouble(off_s, last_s - off_s + DAY_S, "unplugged"))
     return room
 
 

@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from devicelog.errors import SinkRejected
+from devicelog.errors import DevicelogError, SinkRejected
 from devicelog.journal.reader import Reader, SessionRow
 from devicelog.model.flow import Entry
 from devicelog.sinks import readback
@@ -60,7 +60,15 @@ class Audit:
         self._server.close()
 
     def examine(self, session: SessionRow, view: Reader) -> Findings:
-        """Compare all rows of this session, both ways."""
+        """Compare all rows of this session, both ways.
+
+        Only where the journal has them all: of what was retired it cannot tell.
+        """
+        if session.retired:
+            raise DevicelogError(
+                f"readings of {session.session_id} were retired by age",
+                hint="what the store holds of it is all that there is",
+            )
         wanted = dict(self._wanted(session, view))
         if not wanted:
             return Findings(0)
@@ -131,7 +139,9 @@ class Audit:
         seq = fields.get("seq")
         if isinstance(seq, int) and not isinstance(seq, bool):
             entry = view.entry(seq)
-            return entry is not None and self._makes(entry, key, fields, view)
+            if entry is None:
+                return view.is_retired(seq)  # what it said is not known any more
+            return self._makes(entry, key, fields, view)
         told = self._rows.session(str(fields.get("session_id", "")), view)
         return told is not None and told.session is not None and told.session.key == key
 

@@ -15,7 +15,7 @@ import msgspec
 from devicelog.errors import SinkRejected
 from devicelog.journal.reader import Reader
 from devicelog.model import codec
-from devicelog.model.fields import FIELDS, Value
+from devicelog.model.fields import FIELDS, Value, publishable
 from devicelog.model.flow import Entry
 from devicelog.model.kinds import AlarmBody, DeviceBody, GapBody
 from devicelog.model.states import Modality
@@ -182,7 +182,7 @@ class Rows:
         placed = _TRUSTED if body.clock_ok else self._times.place(entry, view)
         if placed is None:
             return None
-        values: dict[str, Value] = body.values
+        values = publishable(body.values)
         where = (entry.device, entry.channel)
         tags = self._tags.get(where)
         if tags is None:

@@ -160,7 +160,7 @@ class Server:
         for told in (self._ready, self._diagnostics, self._variables):
             try:
                 started = told()
-            except (msgspec.DecodeError, _Silent):
+            except (msgspec.DecodeError, Silent):
                 continue
             if started:
                 return started
@@ -169,23 +169,23 @@ class Server:
     # --- Private ------------------------------------------------------------------
 
     def _ready(self) -> str:
-        return msgspec.json.decode(self._quiet("/ready"), type=_Ready).started
+        return msgspec.json.decode(self.quiet("/ready"), type=_Ready).started
 
     def _variables(self) -> str:
-        data = self._quiet("/debug/vars")
+        data = self.quiet("/debug/vars")
         return msgspec.json.decode(data, type=_Variables).system.started
 
     def _diagnostics(self) -> str:
         query = [("q", "SHOW DIAGNOSTICS FOR 'system'")]
-        answer = _answer.decode(self._quiet("/query", query))
+        answer = _answer.decode(self.quiet("/query", query))
         for result in answer.results:
             for series in result.series:
                 if "started" in series.columns and series.values:
                     return str(series.values[0][series.columns.index("started")])
         return ""
 
-    def _quiet(self, path: str, query: list[tuple[str, str]] | None = None) -> bytes:
-        """As `_get`; an answer that refuses is `_Silent`, no answer SinkUnavailable."""
+    def quiet(self, path: str, query: list[tuple[str, str]] | None = None) -> bytes:
+        """As `_get`; an answer that refuses is `Silent`, no answer SinkUnavailable."""
         from influxdb_client.rest import ApiException  # noqa: PLC0415
 
         try:
@@ -193,7 +193,7 @@ class Server:
         except ApiException as error:
             if error.status is not None and error.status >= _THEIRS:
                 raise SinkUnavailable(f"{self.url} answers {error.status}") from error
-            raise _Silent from error
+            raise Silent from error
 
     def _get(
         self, path: str, query: list[tuple[str, str]], *, told: bool = True
@@ -225,7 +225,7 @@ class Server:
             ) from error
 
 
-class _Silent(Exception):
+class Silent(Exception):
     """The server does not say this, at least not to us."""
 
 

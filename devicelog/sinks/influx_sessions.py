@@ -14,7 +14,7 @@ import msgspec
 from devicelog.clock import SECOND
 from devicelog.journal.reader import Reader, SessionRow
 from devicelog.model import codec
-from devicelog.model.fields import AMPLITUDES, Value
+from devicelog.model.fields import AMPLITUDES, TYPED, Value, publishable
 from devicelog.model.flow import Entry, EventName, SessionEvent
 from devicelog.model.kinds import ReceiptBody
 from devicelog.sinks.influx_times import Placed
@@ -203,12 +203,14 @@ def _rows(tags: tuple[str, ...], events: list[_Event]) -> dict[int, list[Row]]:
 
 
 def words(event: SessionEvent) -> str:
-    """What happened, as short as it can be said."""
+    """What happened, as short as it can be said; what was typed is left out."""
     name = event.event
+    if event.field in TYPED:
+        return event.field
     if event.field:
         return f"{event.field}: {event.old} -> {event.new}"
     if name in ("start", "segment"):
-        return " ".join(f"{key}={it}" for key, it in event.values.items())
+        return " ".join(f"{key}={it}" for key, it in publishable(event.values).items())
     if name == "gap":
         return "paused in the gap" if event.paused_in_gap else ""
     return str(event.reason or event.cause or event.new or "")

@@ -2,7 +2,8 @@
 
 Four measurements and a marker. A field never changes its type; what is not finite, not
 of its type or not declared here never becomes a line. Identity is measurement, tags and
-time: writing a row again changes nothing. A person stands in no tag.
+time: writing a row again changes nothing. A person stands in no tag, and what
+was typed into a device in no field.
 """
 
 import re
@@ -15,7 +16,7 @@ from typing import Final
 import msgspec
 
 from devicelog.errors import SinkRejected
-from devicelog.model.fields import FIELDS, FieldType, Value
+from devicelog.model.fields import FIELDS, TYPED, FieldType, Value
 
 _TAG: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _LONGEST: Final = 60_000  # bytes of a text; the store's own limit is 64 KiB
@@ -36,7 +37,11 @@ class Measurement(msgspec.Struct, frozen=True):
 
 
 def _of(*kinds: str) -> dict[str, FieldType]:
-    return {name: it.type for name, it in FIELDS.items() if it.kind in kinds}
+    return {
+        name: it.type
+        for name, it in FIELDS.items()
+        if it.kind in kinds and name not in TYPED
+    }
 
 
 _WHERE: Final = ("site", "device", "channel")

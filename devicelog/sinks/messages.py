@@ -19,7 +19,7 @@ import msgspec
 from msgspec import Meta
 
 from devicelog.clock import SECOND
-from devicelog.model.fields import FIELDS, Value
+from devicelog.model.fields import FIELDS, TYPED, Value
 from devicelog.model.flow import EventName, LossCause
 from devicelog.model.kinds import Counts, DeviceEvent, GapCause
 from devicelog.model.states import EndReason, Flag, LineState, Modality, State
@@ -28,8 +28,6 @@ ROOT: Final = "devicelog/v1"
 
 _JSON: Final = {"float": "number", "int": "integer", "bool": "boolean"}
 
-# Free text of whoever works at the device: the journal alone keeps it.
-_TYPED: Final = frozenset({"program"})
 # Derived by records when asked for, from what people say; the feed tells what was seen.
 _SAID: Final = re.compile(r"energy_(corrected|treated)_.*|output_error_pct")
 
@@ -42,20 +40,8 @@ def _catalogue(*kinds: str) -> dict[str, dict[str, object]]:
             "description": f"{field.meaning}; {field.unit}",
         }
         for name, field in FIELDS.items()
-        if field.kind in kinds and name not in _TYPED and not _SAID.fullmatch(name)
+        if field.kind in kinds and name not in TYPED and not _SAID.fullmatch(name)
     }
-
-
-def publishable(values: dict[str, Value]) -> dict[str, Value]:
-    """What of a reading, a start or a session's settings is told."""
-    if _TYPED.isdisjoint(values):
-        return values
-    return {name: it for name, it in values.items() if name not in _TYPED}
-
-
-def typed(field: str) -> bool:
-    """Whether the values of this field are not told."""
-    return field in _TYPED
 
 
 Instant = Annotated[

@@ -13,6 +13,7 @@ import msgspec
 from devicelog.errors import JournalError
 from devicelog.journal.reader import Reader
 from devicelog.model import codec
+from devicelog.model.fields import TYPED, publishable
 from devicelog.model.flow import Entry, SessionEvent
 from devicelog.model.kinds import AlarmBody, DeviceBody, GapBody, NoiseBody, ReadingGist
 from devicelog.sinks.base import Rejected
@@ -25,8 +26,6 @@ from devicelog.sinks.messages import (
     Telemetry,
     encode,
     instant,
-    publishable,
-    typed,
 )
 
 Place = tuple[str, str]  # device, channel
@@ -201,7 +200,7 @@ class _Composing:
             if hasattr(event, name)
         }
         told |= {**self._head(entry), "values": publishable(event.values)}
-        if typed(event.field):
+        if event.field in TYPED:
             told |= {"old": None, "new": None}
         message = ChannelNews(
             began=_instant(event.began_ns), ended=_instant(event.ended_ns), **told

@@ -13,6 +13,7 @@ from devicelog import __version__
 from devicelog.clock import SECOND, Clock
 from devicelog.journal.reader import DeviceRow, Meta, Reader
 from devicelog.model import codec
+from devicelog.model.fields import publishable
 from devicelog.model.flow import Entry
 from devicelog.model.kinds import ReadingGist
 from devicelog.model.states import Modality
@@ -29,7 +30,6 @@ from devicelog.sinks.messages import (
     Post,
     encode,
     instant,
-    publishable,
 )
 from devicelog.sinks.mqtt_discovery import discovery
 from devicelog.sinks.mqtt_feed import Place, Touched

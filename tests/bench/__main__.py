@@ -11,6 +11,7 @@ from pathlib import Path
 
 from bench import (
     commits,
+    console,
     delivery,
     exports,
     latency,
@@ -38,6 +39,7 @@ PARTS = {
     "records": records.rows,
     "overlay": overlay.rows,
     "exports": exports.rows,
+    "console": console.rows,
 }
 
 

@@ -101,9 +101,9 @@ def _recorded(
             after = ports.mark(process.pid, folder)
             readings = after.readings - before.readings
             cpu.append((after.cpu_s - before.cpu_s) / readings * 1e6)
-            waited = sorted(_waited(served, witness))
-            medians.append(statistics.median(waited))
-            worst.append(waited[int(len(waited) * 0.99)])
+            late = sorted(waited(served, witness))
+            medians.append(statistics.median(late))
+            worst.append(late[int(len(late) * 0.99)])
         witness.close()
     name = f"{size} port{'s' * (size > 1)}, 10 readings/s each, both sinks"
     yield Row(f"{name}: byte to subscriber, median", medians, "ms")
@@ -143,7 +143,7 @@ def devices(folder: Path, size: int) -> Iterator[list[Stamped]]:
         thread.join()
 
 
-def _waited(served: list[Stamped], witness: Witness) -> Iterator[float]:
+def waited(served: list[Stamped], witness: Witness) -> Iterator[float]:
     """Milliseconds from each answer written to its message received."""
     sent = [dict(it.sent) for it in served]
     time.sleep(PAUSE_S)

@@ -58,12 +58,13 @@ def clinic_in(folder: Path) -> Iterator[Clinic]:
     """One virtual device, served as long as the block runs."""
     machine = Player(Ultrasound(), clinic(1, scale=0.1))
     who = Identity("SIM-US", "SIM00001", "1.0")
-    port = PtyPort(VirtualDevice(load("us-modbus"), machine, who))
+    # A name that goes with the device: the number of its pty is given to the next one.
+    port = PtyPort(VirtualDevice(load("us-modbus"), machine, who), link=folder / "us-1")
     ending = threading.Event()
     served = threading.Thread(target=serve, args=([port], ending.is_set))
     served.start()
     config, directory = folder / "devicelog.toml", folder / "data"
-    config.write_text(_CONFIG.format(directory=directory, port=port.path))
+    config.write_text(_CONFIG.format(directory=directory, port=port.link))
     try:
         yield Clinic(config, directory)
     finally:

@@ -126,12 +126,14 @@ def devices(folder, count):
                 load(str(profile)),
                 Player(Ultrasound(), clinic(n, room=n, scale=0.05)),
                 Identity("SIM-US", f"SIM{n:05d}", "1.0"),
-            )
+            ),
+            # A name that goes with the device: the number of its pty is given away.
+            link=folder / f"us-{n}",
         )
         for n in range(1, count + 1)
     ]
     blocks = [
-        DEVICE.format(n=n, profile=profile, port=port.path)
+        DEVICE.format(n=n, profile=profile, port=port.link)
         for n, port in enumerate(ports, 1)
     ]
     return ports, "".join(blocks)

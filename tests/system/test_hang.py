@@ -160,7 +160,7 @@ class Watched:
 
 
 @contextlib.contextmanager
-def served(profile, count):
+def served(folder, profile, count):
     """So many virtual devices, busy with short treatments."""
     ports = [
         PtyPort(
@@ -168,7 +168,9 @@ def served(profile, count):
                 load(str(profile)),
                 Player(Ultrasound(), clinic(n, room=n, scale=0.015)),
                 Identity("SIM-US", f"SIM{n:05d}", "1.0"),
-            )
+            ),
+            # A name that goes with the device: the number of its pty is given away.
+            link=folder / f"port-{n}",
         )
         for n in range(1, count + 1)
     ]
@@ -185,11 +187,11 @@ def served(profile, count):
 @contextlib.contextmanager
 def recorders(folder, influxdb, parts, *, shorter):
     profile = quick(folder)
-    with served(profile, len(parts)) as (ports, ending):
+    with served(folder, profile, len(parts)) as (ports, ending):
         watched = [
             Watched(
                 *(folder / name, name, influxdb),
-                DEVICE.format(n=n, profile=profile, port=port.path),
+                DEVICE.format(n=n, profile=profile, port=port.link),
                 shorter=shorter,
             )
             for n, (name, port) in enumerate(zip(parts, ports, strict=True), 1)

@@ -42,10 +42,10 @@ def bind(visit: Visit) -> Answer:
             said |= {"reason": form["reason"], "note": form.get("note", "")}
         visit.do("assign", **said)
         visit.may_undo(session, UNDO_S)
-        visit.say("said.bound", name=_name(visit, code))
+        visit.say("said.bound", whom=code)
     else:
         visit.do("ahead", device=form.get("device", ""), pseudonym=code, clinician=by)
-        visit.say("said.ahead", name=_name(visit, code))
+        visit.say("said.ahead", whom=code)
     return Sent(back(form.get("back", "")))
 
 
@@ -81,8 +81,3 @@ def back(path: str) -> str:
     """Where the form was: a path of ours, never another host's."""
     ours = path.startswith("/") and not path.startswith(("//", "/\\"))
     return path if ours and path.isprintable() else _DEFAULT
-
-
-def _name(visit: Visit, code: str) -> str:
-    person = visit.who(code)
-    return person.who.name if person and person.who else code

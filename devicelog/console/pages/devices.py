@@ -1,23 +1,25 @@
 """Devices and heads: lines, hours, errors of timers, checks that are due, recall."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, Final
 
 import msgspec
 
+from devicelog.console.people import in_short
 from devicelog.console.sparkline import sparkline
 from devicelog.console.visit import Answer, Refused, Sent, Shown, Visit
 from devicelog.errors import DevicelogError
-from devicelog.journal.reader import SessionRow
+from devicelog.journal.reader import Reader, UseRow
 from devicelog.model.said import CHECKS, LEVELS
-from devicelog.operations.status import DeviceStatus, gather
+from devicelog.operations.status import gather
 from devicelog.records import calibration
+from devicelog.records.calibration import Due
 from devicelog.records.recall import recall
 from devicelog.records.register import Book
 
-_ALL: Final = 1_000_000
 _HOUR_S: Final = 3600
 _TREND: Final = 30  # sessions
+_LATEST: Final = 25
 
 
 class Use(msgspec.Struct, frozen=True):
@@ -35,12 +37,13 @@ def devices(visit: Visit) -> Answer:
     """All of them, with what is wrong and what is due."""
     status = gather(visit.house.recording)
     now_ns = visit.house.recording.clock.wall_ns()
+    uses, there = _uses(visit), status.devices
     facts = {
         "status": status,
-        "devices": status.devices,
-        "use": {it.name: _use(visit, it) for it in status.devices},
+        "devices": there,
+        "use": {it.name: _use(visit, it.name, uses.get(it.name)) for it in there},
         "register": Book(visit.reader).at(now_ns),
-        "due": [it for it in calibration.due(visit.reader, now_ns) if it.overdue],
+        "due": [*_overdue(visit.reader, now_ns).items()],
         "heads": sorted({it.serial or it.id for it in visit.reader.heads()} - {""}),
     }
     return Shown("devices.html", facts)
@@ -53,12 +56,14 @@ def device(visit: Visit) -> Answer:
     found = next((it for it in status.devices if it.name == name), None)
     if found is None:
         raise Refused(404, "error.not_there")
-    rows = visit.reader.sessions(device=name, limit=50)
+    rows = visit.reader.sessions(device=name, limit=_LATEST)
+    values = visit.may("treatments")
     facts = {
         "status": status,
         "device": found,
-        "use": _use(visit, found),
+        "use": _use(visit, name, _uses(visit).get(name)),
         "rows": rows,
+        "short": {row.session_id: in_short(row) for row in rows} if values else {},
         "checks": [it for it in calibration.checks(visit.reader) if it.name == name],
         "checks_there": CHECKS,
         "levels": LEVELS,
@@ -97,23 +102,29 @@ def recalled(visit: Visit) -> Answer:
     return Shown("recall.html", {"head": head, "recall": found})
 
 
-def _use(visit: Visit, it: DeviceStatus) -> Use:
-    rows = visit.reader.sessions(device=it.name, limit=_ALL)
-    errors = [*reversed([*_errors(rows)][:_TREND])]
+def _overdue(reader: Reader, now_ns: int) -> dict[tuple[str, str], list[Due]]:
+    """By device or head."""
+    things: dict[tuple[str, str], list[Due]] = {}
+    for it in calibration.due(reader, now_ns):
+        if it.overdue:
+            things.setdefault((it.thing, it.name), []).append(it)
+    return things
+
+
+def _uses(visit: Visit) -> dict[str, UseRow]:
+    return {it.device: it for it in visit.reader.uses()}
+
+
+def _use(visit: Visit, name: str, sums: UseRow | None) -> Use:
+    errors = visit.reader.timer_errors(name, _TREND)
     return Use(
-        sessions=len(rows),
-        hours=sum(row.totals.get("emission_s", 0.0) for row in rows) / _HOUR_S,
-        faults=sum(row.reason == "fault" for row in rows),
-        contacts_lost=sum(int(row.totals.get("contacts_lost", 0)) for row in rows),
+        sessions=sums.sessions if sums else 0,
+        hours=sums.emission_s / _HOUR_S if sums else 0.0,
+        faults=sums.faults if sums else 0,
+        contacts_lost=sums.contacts_lost if sums else 0,
         errors=tuple(errors),
         trend=sparkline(errors),
     )
-
-
-def _errors(rows: Sequence[SessionRow]) -> Iterator[float]:
-    for row in rows:
-        if (error := row.totals.get("timer_error_pct")) is not None:
-            yield float(error)
 
 
 def _points(text: str) -> Iterator[dict[str, float]]:

@@ -1,22 +1,28 @@
 """The inbox: treatments of nobody yet, the oldest first."""
 
+from collections.abc import Iterable
+
+from devicelog.clock import SECOND
 from devicelog.console.people import Offer, in_short, offer
 from devicelog.console.visit import Answer, Sent, Shown, Visit
+from devicelog.journal.queries import Page
 from devicelog.journal.reader import SessionRow
 from devicelog.model.states import PURPOSES
-from devicelog.records.inbox import waiting
 
-_MOST = 100
-_NEAR_NS = 30 * 60 * 1_000_000_000
+_MOST = 30
+_NEAR = 100
+_TOGETHER_NS = 10 * SECOND  # parts of one treatment begin within seconds
+_GOES_ON_NS = 5 * 60 * SECOND
+_WHOLE_NS = 30 * 60 * SECOND  # so long may what broke off have taken
+_BROKEN = ("device_reset", "link_lost", "logger_stopped")
 
 
 def inbox(visit: Visit) -> Answer:
     """Each with what it was, and the likely patient with the reason for it."""
-    rows = [*reversed(waiting(visit.reader, limit=10_000))]
-    shown = rows[:_MOST]
+    shown = visit.reader.unassigned(_MOST)
     facts = {
         "rows": shown,
-        "total": len(rows),
+        "total": visit.reader.count_unassigned(),
         "short": {
             row.session_id: in_short(row) if visit.may("treatments") else ""
             for row in shown
@@ -39,23 +45,36 @@ def purpose(visit: Visit) -> Answer:
     return Sent("/inbox")
 
 
-def _likely(visit: Visit, row: SessionRow) -> tuple[str, Offer] | None:
-    """The patient of a treatment beside this one; nothing else counts as a reason.
+def likely(row: SessionRow, near: Iterable[SessionRow]) -> tuple[str, str] | None:
+    """Whose it may be, and the text that says why; nothing else counts as a reason.
 
-    Same clinic, another device, within half an hour, bound to one patient only: that
-    is said as the reason, and a person decides.
+    The rest of one treatment was somebody's; or somebody's broke off on the channel
+    right before. That is offered, and a person decides.
     """
-    end_ns = row.ended_ns or row.started_ns
-    near = visit.reader.sessions(
-        since_ns=row.started_ns - _NEAR_NS, purpose="treatment", limit=50
-    )
-    codes = {
-        it.pseudonym
-        for it in near
-        if it.pseudonym
-        and it.device == row.device
-        and it.started_ns <= end_ns + _NEAR_NS
-    }
-    if len(codes) != 1:
+    theirs = [it for it in near if it.pseudonym and it.device == row.device]
+    codes = {it.pseudonym for it in theirs if _treatment(it) == _treatment(row)}
+    if codes:
+        return ("inbox.whole", codes.pop()) if len(codes) == 1 else None
+    before = [
+        it
+        for it in theirs
+        if it.channel == row.channel and it.ended_ns and it.ended_ns <= row.started_ns
+    ]
+    last = max(before, key=lambda it: it.ended_ns or 0, default=None)
+    if last is None or last.reason not in _BROKEN:
         return None
-    return "inbox.beside", offer(visit, codes.pop())
+    if row.started_ns - (last.ended_ns or 0) > _GOES_ON_NS:
+        return None
+    return "inbox.goes_on", last.pseudonym
+
+
+def _likely(visit: Visit, row: SessionRow) -> tuple[str, Offer] | None:
+    till_ns = row.started_ns + _TOGETHER_NS
+    page = Page(from_ns=row.started_ns - _WHOLE_NS, to_ns=till_ns, limit=_NEAR)
+    found = likely(row, visit.reader.in_order(page))
+    return (found[0], offer(visit, found[1])) if found else None
+
+
+def _treatment(row: SessionRow) -> str:
+    """Which it belongs to; the first session of one bears its id."""
+    return row.treatment_id or row.session_id

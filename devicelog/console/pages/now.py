@@ -6,7 +6,6 @@ from devicelog.console.visit import Answer, Shown, Visit
 from devicelog.model import codec
 from devicelog.model.said import REASONS
 from devicelog.operations.status import gather
-from devicelog.records.inbox import waiting
 
 
 def now(visit: Visit) -> Answer:
@@ -22,7 +21,7 @@ def now(visit: Visit) -> Answer:
     facts = {
         "offers": recent(visit) if bind else [],
         "waiting": {it.device: _waits(visit, it.device) for it in found},
-        "unassigned": len(waiting(visit.reader)) if bind else 0,
+        "unassigned": visit.reader.count_unassigned() if bind else 0,
         "reasons": REASONS,
         "cards": found,
         "status": status,

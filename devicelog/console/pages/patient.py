@@ -15,6 +15,7 @@ from devicelog.console.visit import Answer, Refused, Saved, Sent, Shown, Visit
 from devicelog.errors import DevicelogError
 from devicelog.export.history import Wanted
 from devicelog.export.writers import FORMS
+from devicelog.journal.queries import Page
 from devicelog.model.facts import MANUALS
 from devicelog.model.pseudonyms import PseudonymError, parsed
 from devicelog.model.said import REASONS
@@ -32,7 +33,7 @@ def patient(visit: Visit) -> Answer:
     code = _code(visit)
     rows = [
         row
-        for row in visit.reader.sessions(pseudonym=code, limit=_ALL)
+        for row in visit.reader.in_order(Page(pseudonym=code, limit=_ALL))[::-1]
         if row.purpose == "treatment"
     ]
     facts: dict[str, Any] = {
@@ -49,6 +50,7 @@ def patient(visit: Visit) -> Answer:
     if visit.may("treatments"):
         facts |= {
             "document": told.latest(visit, code, rows),
+            "session_at": {row.started_ns: row.session_id for row in rows},
             "older": [(row, in_short(row)) for row in rows[told.CURVES : _SHOWN]],
             "count": len(rows),
             "emission_s": sum(row.totals.get("emission_s", 0.0) for row in rows),
@@ -79,7 +81,10 @@ def by_hand(visit: Visit) -> Answer:
 
 
 def export(visit: Visit) -> Answer:
-    """The record as a file, which is deleted here once it was sent."""
+    """The record as a file that has no name any more once it is open.
+
+    However sending it ends, nothing is left of it on the disk.
+    """
     code, form = _code(visit), FORMS.get(visit.form.get("form", ""))
     if form is None or form.suffix not in OFFERED:
         raise Refused(400, "error.no_form")
@@ -94,10 +99,9 @@ def export(visit: Visit) -> Answer:
             with zipfile.ZipFile(file, "w") as packed:
                 for it in made:
                     packed.write(it, it.name)
-        return Saved(name=file.name, media=_media(file), content=file)
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
+        return Saved(name=file.name, media=_media(file), content=file.open("rb"))
+    finally:
+        shutil.rmtree(folder)
 
 
 @contextlib.contextmanager

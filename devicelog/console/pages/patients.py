@@ -5,6 +5,7 @@ from typing import Final
 
 from devicelog.console.people import found, in_short, offer, recent
 from devicelog.console.visit import Answer, Sent, Shown, Visit
+from devicelog.journal.queries import Page
 from devicelog.records.bindings import WITHIN_S
 
 _NS: Final = 1_000_000_000
@@ -26,7 +27,9 @@ def today(visit: Visit) -> Answer:
     mine = visit.user.name if visit.user else ""
     rows = [
         row
-        for row in visit.reader.sessions(since_ns=_midnight(visit), limit=1000)
+        for row in visit.reader.in_order(Page(from_ns=_midnight(visit), limit=1000))[
+            ::-1
+        ]
         if row.clinician == mine and row.pseudonym
     ]
     codes = dict.fromkeys(row.pseudonym for row in rows)
@@ -44,7 +47,7 @@ def add(visit: Visit) -> Answer:
     written = visit.do("add_patients", who=[who])
     code = written.entries[0].subject
     device, session = visit.form.get("device", ""), visit.form.get("session", "")
-    visit.say("said.added", name=who["name"], code=code)
+    visit.say("said.added", whom=code, code=code)
     if session or device:  # it was for this one that somebody was added
         return Sent(f"/bind?device={device}&session={session}&q={code}")
     return Sent(f"/patients?q={code}")
@@ -55,7 +58,7 @@ def correct(visit: Visit) -> Answer:
     who = {name: visit.form.get(name, "").strip() for name in _ADDED}
     code = visit.path["code"]
     visit.do("change_patient", pseudonym=code, who=who)
-    visit.say("said.changed", name=who["name"])
+    visit.say("said.changed", whom=code)
     return Sent(f"/patients/{code}")
 
 
@@ -69,7 +72,7 @@ def ahead(visit: Visit) -> Answer:
         within_s=WITHIN_S,
         clinician=visit.user.name if visit.user and visit.may("treatments") else "",
     )
-    visit.say("said.ahead", name=offer(visit, code).name or code)
+    visit.say("said.ahead", whom=code)
     return Sent("/")
 
 

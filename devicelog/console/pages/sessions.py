@@ -17,7 +17,7 @@ from devicelog.model.states import PURPOSES
 from devicelog.operations.status import gather
 from devicelog.records.story import said_of
 
-_FRAMES: Final = 500
+_FRAMES: Final = 100
 _NUMBERS: Final = frozenset({"treated_area_cm2", "electrode_area_cm2"})
 _COUNTS: Final = frozenset({"pain_before", "pain_after"})
 _YES: Final = frozenset({"contraindications_checked", "warned"})

@@ -27,17 +27,34 @@
 
   // Search while typing: the offers of this panel alone.
   let waits = 0;
+  const offered = async (form) => {
+    const asked = new URLSearchParams(new FormData(form));
+    asked.set("part", "1");
+    const answer = await fetch(form.action + "?" + asked);
+    const place = form.parentElement.querySelector("[data-offers]");
+    if (answer.ok && place) place.innerHTML = await answer.text();
+    return place;
+  };
+  // A scanner types a whole code and Enter: that is one person, who is meant.
+  const plain = (text) => text.replace(/[\s-]/g, "").toUpperCase();
+  document.addEventListener("submit", async (event) => {
+    const form = event.target;
+    if (form.dataset.find === undefined) return;
+    event.preventDefault();
+    clearTimeout(waits);
+    const place = await offered(form);
+    const found = place ? place.querySelectorAll("button.person") : [];
+    if (found.length !== 1) return;
+    const offers = place.closest("form");
+    const meant = plain(found[0].value) === plain(form.elements.q.value);
+    if (meant && !offers.elements.reason) offers.requestSubmit(found[0]);
+    else found[0].focus();
+  });
   document.addEventListener("input", (event) => {
     const form = event.target.closest("form[data-find]");
     if (!form) return;
     clearTimeout(waits);
-    waits = setTimeout(async () => {
-      const asked = new URLSearchParams(new FormData(form));
-      asked.set("part", "1");
-      const answer = await fetch(form.action + "?" + asked);
-      const place = form.parentElement.querySelector("[data-offers]");
-      if (answer.ok && place) place.innerHTML = await answer.text();
-    }, 250);
+    waits = setTimeout(() => offered(form), 250);
   });
 
   // One tap copies the line for the notes; without this file it is marked by hand.

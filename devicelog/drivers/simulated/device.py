@@ -8,12 +8,12 @@ comes from a source (physics that a script plays upon); how it says it can be sp
 import random
 from collections.abc import Callable, Mapping, Sequence
 from math import inf
+from types import MappingProxyType
 from typing import Final, Protocol
 
 import msgspec
 
 from devicelog.drivers.framed import FramedDriver
-from devicelog.drivers.meaning import Values
 from devicelog.drivers.modbus import ModbusDriver
 from devicelog.drivers.profile import (
     BytesProfile,
@@ -23,10 +23,11 @@ from devicelog.drivers.profile import (
     TextProfile,
 )
 from devicelog.drivers.simulated.faults import Faults
-from devicelog.drivers.simulated.machine import machine
+from devicelog.drivers.simulated.machine import Machine, machine
 from devicelog.drivers.simulated.speakers import Messages, Registers, Speaker
 from devicelog.drivers.simulated.uart import reheard
 from devicelog.drivers.simulated.voice import Voice
+from devicelog.drivers.subject import channel_cells
 from devicelog.errors import ConfigError
 from devicelog.model.fields import Value
 from devicelog.model.flow import Frame, Identity, Noise
@@ -60,12 +61,19 @@ class Source(Protocol):
 class VirtualDevice:
     """One device of a profile that says it all in tables. Pure: it is told the time.
 
-    Channels of which its source does not tell are at rest. `seed` decides what its
-    faults leave to chance.
+    A source tells of one channel of each modality; `beside` are the sources of others,
+    by the channel's name: what is wrong with those says nothing of the line. Channels
+    of which nothing tells are at rest. `seed` decides what its faults leave to chance.
     """
 
     def __init__(
-        self, profile: Profile, source: Source, identity: Identity, *, seed: int = 1
+        self,
+        profile: Profile,
+        source: Source,
+        identity: Identity,
+        *,
+        seed: int = 1,
+        beside: Mapping[str, Source] = MappingProxyType({}),
     ) -> None:
         if not isinstance(profile, TableProfile):
             raise _no_simulation(profile)
@@ -78,12 +86,22 @@ class VirtualDevice:
             it.data for it in (self._driver.identify(), *self._driver.polls()) if it
         }
         self._voices = {
-            it.name: Voice(it, [c for c in profile.cells if c.message == it.message])
+            it.name: Voice(it, channel_cells(profile.cells, it))
             for it in profile.channels
         }
-        lacking = {it.modality for it in profile.channels} - source.modalities
-        self._at_rest = machine(lacking)
-        self._rests = bool(lacking)
+        told = source.modalities
+        at_rest = machine({it.modality for it in profile.channels} - told)
+        # Cells that all channels of their message share: one tells for all.
+        self._common = {(it.message, it.name) for it in profile.cells if not it.channel}
+        # Who tells of a channel; they live in the source's time.
+        self._tells: dict[str, Source | Machine] = {
+            it.name: source if it.modality in told else at_rest
+            for it in profile.channels
+        } | {**beside}
+        self._beside = [
+            *beside.values(),
+            *([at_rest] if at_rest in self._tells.values() else ()),
+        ]
         self._dice = random.Random(seed)  # noqa: S311  chance, no secret
         self._babbles_s = inf
         self._gone = False  # its port, when last looked at
@@ -162,8 +180,8 @@ class VirtualDevice:
 
     def _advance(self, now_s: float) -> None:
         self.source.advance(now_s)
-        if self._rests:
-            self._at_rest.advance(now_s)
+        for other in self._beside:
+            other.advance(now_s)
         faults = self.faults
         if not faults.babble:
             self._babbles_s = inf
@@ -178,19 +196,24 @@ class VirtualDevice:
 
     def _said(self, message: str) -> bytes:
         """What a driver encodes of this message, as things are now."""
-        return self._driver.encode(message, self._values(message))
-
-    def _values(self, message: str) -> Values:
         if message == self._profile.identity:
-            return msgspec.structs.asdict(self.faults.identity or self.identity)
-        values: Values = {}
-        for channel in self._profile.channels:
-            if channel.message == message:
-                modality = channel.modality
-                told = modality in self.source.modalities
-                now = (self.source if told else self._at_rest).values(modality)
-                values |= self._voices[channel.name].of(now)
-        return values
+            who = msgspec.structs.asdict(self.faults.identity or self.identity)
+            return self._driver.encode(message, who)
+        own = {
+            it.name: self._voices[it.name].of(self._tells[it.name].values(it.modality))
+            for it in self._profile.channels
+            if it.message == message
+        }
+        if len(own) == 1:
+            (said,) = own.values()
+            return self._driver.encode(message, said)
+        common = {
+            name: value
+            for values in own.values()
+            for name, value in values.items()
+            if (message, name) in self._common
+        }
+        return self._driver.encode(message, common, own)
 
 
 def _spoken(

@@ -99,8 +99,6 @@ class Journalled:
             return {}
         if not row["head"]:
             return {"uncorrected": "head unknown"}
-        if any(body.get("field") == "duty_pct" for _, body in events):
-            return {"uncorrected": "frequency or mode changed"}
         started = events[0][1]["values"]
         mode = "continuous" if started["duty_pct"] == 100 else "pulsed"
         made = [
@@ -112,6 +110,8 @@ class Journalled:
         ]
         if not made:
             return {"uncorrected": "no output check before it"}
+        if any(body.get("field") == "duty_pct" for _, body in events):
+            return {"uncorrected": "frequency or mode changed"}
         (point,) = max(made, key=lambda it: it["on_ns"])["points"]
         gives = point["measured"] / point["shown"]
         told = {CORRECTED[name]: row[name] * gives for name in indicated}
@@ -140,7 +140,6 @@ class Journalled:
         row |= self._said.get(name, {})
         named = values.get("head_serial") or values.get("head_id") or ""
         row |= self._head(row, named)
-        row |= {"program": values["program"]} if "program" in values else {}
         for _, body in events:
             if body["event"] == "end":
                 row |= body["totals"] | {"end_reason": body["reason"]}
@@ -173,10 +172,14 @@ class Journalled:
 
 
 def said(body):
+    if body.get("field") == "program":
+        return "program"  # what was typed stays in the journal
     if "field" in body:
         return f"{body['field']}: {body['old']} -> {body['new']}"
     if body["event"] in ("start", "segment"):
-        return " ".join(f"{n}={it}" for n, it in body.get("values", {}).items())
+        values = dict(body.get("values", {}))
+        values.pop("program", None)
+        return " ".join(f"{n}={it}" for n, it in values.items())
     if body["event"] == "gap":
         return "paused in the gap" if body.get("paused_in_gap") else ""
     return str(body.get("reason") or body.get("cause") or body.get("new") or "")

@@ -24,7 +24,7 @@ CLOCKS = ("time_set_main_s", "wall_s", "device_s", "emission_s", "output_s")
 ABOUT = (
     *("since", "until"),
     *("session_id", "started_at", "ended_at", "end_reason", "purpose"),
-    *("pseudonym", "head", "program", "flags"),
+    *("pseudonym", "head", "flags"),
 )
 HISTORY = (
     *("since", "until"),

@@ -8,11 +8,11 @@ import pytest
 from click.testing import CliRunner
 from contract.sinks.stored import Carried, sink_for, wanted_readings
 from contract.sinks.test_relay import wait_until
-from journals import SITE, clinic, entries, event, fill, reading, writer
+from journals import SITE, clinic, entries, event, fill, leaving, reading, writer
 
 from devicelog.cli.commands import main
 from devicelog.clock import ManualClock, SystemClock
-from devicelog.errors import SinkUnavailable
+from devicelog.errors import DevicelogError, SinkUnavailable
 from devicelog.journal.reader import Reader
 from devicelog.model import codec
 from devicelog.model.delivery import Position, Progress, Reject
@@ -332,6 +332,37 @@ def test_counts_are_of_each_station(tmp_path):
     receipt = verified.receipt
     assert (receipt.decoded, receipt.kept, receipt.published) == (50, 50, 48)
     assert (receipt.stored, receipt.state) == (None, "unread")
+
+
+def test_a_session_whose_readings_were_retired_is_not_compared(
+    influxdb, clinic_one, tmp_path
+):
+    """Its last receipt stands; nothing of it is sent, even where the store lost it."""
+    name = "us-1.us.00000000"
+    asked(influxdb, clinic_one, tmp_path, "--from", "2000-01-01")
+    with writer(clinic_one) as journal, Reader(str(clinic_one)) as view:
+        row = view.session(name)
+        seqs = [it.seq for it in view.entries(subject=name, kind="reading")][:30]
+        journal.append([leaving(clinic_one, tuple((it, it) for it in seqs))], 10)
+        head = view.last_seq()
+        with Carried(clinic_one, sink_for(influxdb), journal):
+            wait_until(lambda: view.position("influx").done_to >= head)
+    influxdb.delete("therapy_reading", FIRST + SECOND)
+    influxdb.delete("therapy_reading", FIRST + 60 * SECOND)
+
+    words = ("--from", "2000-01-01", "--repair")
+    found, _, code = asked(influxdb, clinic_one, tmp_path, *words)
+
+    told = found.pop(name)
+    assert (told["retired"], told.get("differences", []), code) == (True, [], 0)
+    assert told["receipt"]["kept"] == 50
+    states = [it["receipt"]["state"] for it in found.values()]
+    assert sorted(states) == ["complete"] * 4 + ["repaired"]
+    assert row.retired == 0
+    with Reader(str(clinic_one)) as view:
+        assert view.session(name).retired == 30
+        with pytest.raises(DevicelogError, match="were retired"):
+            sink_for(influxdb).audit().examine(view.session(name), view)
 
 
 def test_ends_and_times_are_found_in_the_journal(tmp_path):

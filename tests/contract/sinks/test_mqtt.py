@@ -8,6 +8,7 @@ from contract.sinks.mqtt_rig import BOOT, Rig, draft, line, started
 from contract.sinks.published import check, readings
 from journals import SITE, clinic, entries, event, noise, reading
 from servers.mosquitto import Mosquitto
+from servers.proxy import Proxy
 from waiting import wait_until
 
 from devicelog.journal.reader import Reader
@@ -171,33 +172,46 @@ def test_the_chains_head_is_retained_as_an_anchor_that_proves_it(tmp_path, broke
         assert (told.state, told.records) == ("ok", 1 + len(heads))
 
 
-def test_what_is_retained_is_the_newest_after_an_absence(rig, broker):
-    rig.connect()
-    rig.fill(started())
-    first, second = "us-1.us.a", "us-1.us.b"
-    rig.fill([[event(1, "start", first, treatment_id="A", values={"duty_pct": 10})]])
-    rig.drain()
-    broker.kill()
-    rig.lost()
-    rig.fill([[event(2, "end", first, reason="fault", ended_ns=9, flags=("gap",))]])
-    rig.fill([[event(3, "start", second, treatment_id="B", values={"duty_pct": 50})]])
-    broker.start()
-    witness = broker.witness()
-    # An entry about the old session, live: the newest session stays what is retained.
-    wait_until(lambda: rig.relay.status.connected)
-    rig.fill([[draft("annotation", 9, b'{"v":1}', subject=first)]])
-    rig.drain()
-    witness.settle()
-    kept = broker.retained()
-    told = [it for it in witness.seen() if it.topic == f"{ROOT}/us-1/us/session"]
+@pytest.mark.parametrize("protocol", ["5", "3.1.1"])
+def test_what_is_retained_is_the_newest_after_an_absence(tmp_path, broker, protocol):
+    with (
+        Proxy(broker.port) as between,
+        Rig(tmp_path, broker, port=between.port, protocol=protocol) as rig,
+    ):
+        rig.connect()
+        rig.fill(started())
+        first, second = "us-1.us.a", "us-1.us.b"
+        rig.fill(
+            [[event(1, "start", first, treatment_id="A", values={"duty_pct": 10})]]
+        )
+        rig.drain()
+        # Who watches is there before the relay comes back, so it hears all of it live.
+        between.freeze()
+        between.cut()
+        broker.kill()
+        rig.lost()
+        rig.fill([[event(2, "end", first, reason="fault", ended_ns=9, flags=("gap",))]])
+        rig.fill(
+            [[event(3, "start", second, treatment_id="B", values={"duty_pct": 50})]]
+        )
+        broker.start()
+        witness = broker.witness()
+        between.thaw()
+        # An entry about the old session, live: the newest one stays what is retained.
+        wait_until(lambda: rig.relay.status.connected)
+        rig.fill([[draft("annotation", 9, b'{"v":1}', subject=first)]])
+        rig.drain()
+        witness.settle()
+        kept = broker.retained()
+        told = [it for it in witness.seen() if it.topic == f"{ROOT}/us-1/us/session"]
 
-    assert kept[f"{ROOT}/us-1/us/session"].body["treatment_id"] == "B"
-    assert {it.body["treatment_id"] for it in told} == {"B"}
-    late = [it.body for it in witness.seen() if it.topic.endswith("us/event")]
-    assert [(it["event"], it["historical"]) for it in late] == [
-        ("end", True),
-        ("start", True),
-    ]
+        assert kept[f"{ROOT}/us-1/us/session"].body["treatment_id"] == "B"
+        assert {it.body["treatment_id"] for it in told} == {"B"}
+        late = [it.body for it in witness.seen() if it.topic.endswith("us/event")]
+        assert [(it["event"], it["historical"]) for it in late] == [
+            ("end", True),
+            ("start", True),
+        ]
 
 
 def test_a_state_goes_at_once_when_it_changes_else_once_a_second(rig, broker):

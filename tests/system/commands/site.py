@@ -40,8 +40,8 @@ for slow, fast in {
     FAST = FAST.replace(slow, fast)
 
 
-def wait_until(true, told=lambda: "not in time"):
-    end = time.monotonic() + BOUND_S
+def wait_until(true, told=lambda: "not in time", seconds=BOUND_S):
+    end = time.monotonic() + seconds
     pause = threading.Event()
     while not (found := true()):
         assert time.monotonic() < end, told()

@@ -64,6 +64,31 @@ def test_a_treatment_from_the_inbox_to_its_patient_and_to_another(page, here):
     wait_until(lambda: here.bound(session) == "")
 
 
+def test_a_code_that_a_scanner_types_binds(chromium, here):
+    """The code and Enter, as fast as a scanner is; no button, no other page."""
+    session = here.clinic.session
+    page = chromium.new_context().new_page()
+    page.goto(here.clinic.entry("physio"))
+    page.locator("summary", has_text="For whom?").click()
+    page.get_by_label("Name, birth date").click()
+    page.keyboard.type(here.codes[1].replace("-", "").lower())
+    page.keyboard.press("Enter")
+    wait_until(lambda: here.bound(session) == here.codes[1])
+    expect(page.locator(".whose")).to_have_text("Sophie Germain")
+    page.context.close()
+
+
+def test_a_name_and_enter_only_finds(chromium, here):
+    page = chromium.new_context().new_page()
+    page.goto(here.clinic.entry("physio"))
+    page.locator("summary", has_text="For whom?").click()
+    page.get_by_label("Name, birth date").fill("germain")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Sophie Germain")).to_be_focused()
+    assert here.bound(here.clinic.session) == ""
+    page.context.close()
+
+
 def test_what_is_added_to_a_session_stands_there(page, here):
     page.goto(f"{here.clinic.url}/sessions/{here.clinic.session}")
     page.locator("summary", has_text="Add to the record").click()

@@ -16,7 +16,7 @@ PAGES = {
         *("/sessions/{id}", "/sessions/{id}/frames", "/devices", "/devices/us-1"),
         "/labels",
     ],
-    "engineer": ["/", "/devices/us-1", "/recall", "/system"],
+    "engineer": ["/", "/devices/us-1", "/recall", "/system", "/system/doctor"],
     "admin": ["/users", "/audit"],
     "reception": ["/", "/inbox", "/patients/{code}"],
 }

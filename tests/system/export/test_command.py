@@ -14,7 +14,6 @@ from unit.export.clinic import Small
 from devicelog.journal import schema
 from devicelog.journal.directory import Directory
 from devicelog.journal.reader import Reader
-from devicelog.model.body import Body
 from devicelog.operations import master
 from devicelog.operations.config import load
 
@@ -142,11 +141,9 @@ def test_readings_that_were_retired_are_told_and_the_exit_code_says_so(tmp_path)
         clinic.clock.advance(1000)
         clinic.run = "run-2"
         clinic._n = itertools.count(1000)
-        name = clinic.start("us-1.us.20261125T101502Z")
-        told = {"reason": "completed", "ended_ns": clinic.clock.wall_ns()}
-        clinic.event(name, "end", readings=300, **told)
+        name = clinic.treat("us-1.us.20261125T101502Z", readings=300)
         clinic.assign(name, site.code, confirm=True)
-        clinic.put("-", "-", "retirement", Body())
+        clinic.retire(name)
     assert len(lines(site.export().stdout)) == 4  # totals stand
     told = site.export("--readings", code=5)
     assert len(lines(told.stdout)) == 15

@@ -23,10 +23,11 @@ from devicelog.export.verify import Verdict as Looked
 from devicelog.grafana.push import Found
 from devicelog.journal.check import Report
 from devicelog.journal.migrate import Migrated
-from devicelog.journal.rows import SessionRow
+from devicelog.journal.rows import AlarmRow, SessionRow
 from devicelog.model.kinds import ReceiptBody
 from devicelog.model.said import Point
 from devicelog.operations.backups import Restored
+from devicelog.operations.doctor.finding import Finding
 from devicelog.operations.inventory import Inventory, Known
 from devicelog.operations.scan import Port
 from devicelog.operations.status import ChannelStatus, DeviceStatus, Status
@@ -41,6 +42,8 @@ from devicelog.records.patients import Person
 from devicelog.records.recall import Recall, Touched
 from devicelog.records.receipts import Verified
 from devicelog.records.register import Standing
+from devicelog.records.report import Counted, DeviceMonth
+from devicelog.records.report import Report as Monthly
 from devicelog.records.story import SaidOf
 
 PAGE = (Path(__file__).parents[3] / "docs" / "cli.md").read_text(encoding="utf-8")
@@ -81,7 +84,12 @@ SHAPES = (
     Found,
     Looked,
     Migrated,
+    Finding,
     Listed,
+    Monthly,
+    Counted,
+    DeviceMonth,
+    AlarmRow,
 )
 
 

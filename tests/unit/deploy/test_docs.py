@@ -9,7 +9,9 @@ from unit.deploy.compose import FILE, ROOT, VARIABLE
 PAGE = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
 UNIT = (ROOT / "config" / "systemd" / "devicelog.service").read_text()
 COMMANDS = set(
-    re.findall(r"(?<![\w/-])devicelog (?!devicelog)([a-z]+(?: [a-z]+)?)", PAGE)
+    re.findall(
+        r"(?<![\w/-])devicelog (?!devicelog)([a-z]+(?:-[a-z]+)*(?: [a-z]+)?)", PAGE
+    )
 )
 PROSE = {"is", "as", "that", "which", "in", "records", "speaks", "with", "devicelog"}
 

@@ -1,18 +1,12 @@
 """Readings leave by an entry that tells of them, whole or not at all."""
 
-import contextlib
-import sqlite3
-
 import msgspec
 import pytest
-from journals import clinic, entries, fill, writer
+from journals import clinic, entries, fill, leaving, writer
 
 from devicelog.errors import JournalError
-from devicelog.journal import check, maintenance, retirement
+from devicelog.journal import check, maintenance
 from devicelog.journal.reader import Reader
-from devicelog.model import codec
-from devicelog.model.flow import Draft
-from devicelog.model.retirement import RetirementBody
 
 
 def ranges(directory, below):
@@ -20,24 +14,6 @@ def ranges(directory, below):
         (it.seq, it.seq)
         for it in entries(directory)
         if it.kind == "reading" and it.seq < below
-    )
-
-
-def told(directory, spans, **other):
-    with contextlib.closing(sqlite3.connect(directory / "journal.db")) as db:
-        left = retirement.look(db, spans)
-    body = RetirementBody(
-        by="devicelog", what="readings", ranges=spans, **msgspec.structs.asdict(left)
-    )
-    body = msgspec.structs.replace(body, **other)
-    return Draft(
-        1_900_000_000_000_000_000,
-        "-",
-        "-",
-        "retirement",
-        "",
-        "retirement/1",
-        codec.encode(body),
     )
 
 
@@ -53,7 +29,7 @@ def test_what_left_is_not_missing_and_a_rebuild_counts_it(directory):
     with Reader(str(directory)) as reader:
         before = reader.sessions()
     with writer(directory) as journal:
-        journal.append([told(directory, spans)], 10)
+        journal.append([leaving(directory, spans)], 10)
 
     report = check.examine(directory / "journal.db")
     assert (report.damage, report.stale) == ((), ())
@@ -70,7 +46,7 @@ def test_what_left_is_not_missing_and_a_rebuild_counts_it(directory):
 @pytest.mark.parametrize("wrong", [{"count": 1}, {"sha256": "0"}, {"tallies": {}}])
 def test_what_is_not_as_it_is_told_stays(directory, wrong):
     before = entries(directory)
-    draft = told(directory, ranges(directory, 60), **wrong)
+    draft = leaving(directory, ranges(directory, 60), **wrong)
     with (
         writer(directory) as journal,
         pytest.raises(JournalError, match="not what stands"),
@@ -83,13 +59,13 @@ def test_what_is_not_as_it_is_told_stays(directory, wrong):
 def test_nothing_but_readings_leaves(directory):
     (end, *_) = (it.seq for it in entries(directory) if it.kind == "session")
     with pytest.raises(JournalError, match="is no reading"):
-        told(directory, ((end, end),))
+        leaving(directory, ((end, end),))
 
 
 def test_a_salvage_brings_nothing_back_and_calls_nothing_lost(directory):
     spans = ranges(directory, 60)
     with writer(directory) as journal:
-        journal.append([told(directory, spans)], 10)
+        journal.append([leaving(directory, spans)], 10)
     content = bytearray((directory / "journal.db").read_bytes())
     (body,) = [it.body for it in entries(directory) if it.seq == 100]
     content[content.index(body) + 30] ^= 4

@@ -83,6 +83,11 @@ def test_a_request_id_serves_one_request(clinic):
     }.items():
         error = refused(clinic, op, request_id="request-x", **args)
         assert "was asked before, for something else: binding us-1" in error.message
+    clinic.writer.append([], 10)
+    with clinic.reader() as reader:
+        (alarm,) = reader.alarms(open_only=True)
+    assert (alarm.name, alarm.times) == ("request/reused", 2)
+    assert "request request-x was asked before" in alarm.text
 
 
 def test_binding_anew_needs_a_reason_and_keeps_the_old_one(clinic):

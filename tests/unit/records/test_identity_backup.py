@@ -1,19 +1,23 @@
 """Backups: whole or not there; put back, they forget again whom they must."""
 
+import contextlib
 import os
 import shutil
+import sqlite3
 import stat
+import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 from journals import fill, reading
 from unit.records.identity_clinic import MASTER, RING, KeyedClinic
 
 from devicelog.clock import SECOND
 from devicelog.errors import DevicelogError, JournalBusy, JournalRefused
-from devicelog.journal import check
-from devicelog.operations import backups, master, upkeep
+from devicelog.journal import check, schema
+from devicelog.operations import backups, master, people, upkeep
 from devicelog.operations.config import parse
 from devicelog.records import audit, backup, forgetting, keyfile, patients
 from devicelog.records.backup import LIST
@@ -327,3 +331,59 @@ def test_a_backup_that_fails_is_an_alarm_until_one_is_written(site):
         assert alarm.name == upkeep.FAILED
         assert "cannot be read" in alarm.text
         look.stop()
+
+
+def test_a_backup_that_is_still_written_is_left_alone(site):
+    """A leftover is one whose process is dead, or that nobody touched for a day."""
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    name = "sim-test-20261123T013000Z.db"
+    living = site.to / f"{name}.{os.getpid()}.partial"
+    old = site.to / f"sim-test-20261120T013000Z.db.{os.getpid()}.partial"
+    others = site.to / f"sim-test-2-20261123T013000Z.db.{dead.pid}.partial"
+    left = [site.to / f"{name}.{dead.pid}.partial", site.to / f"{name}.partial", old]
+    for it in (living, others, *left):
+        it.write_bytes(b"half")
+    now_s = NOW.timestamp()
+    os.utime(living, (now_s, now_s))
+    os.utime(old, (now_s - 100_000, now_s - 100_000))
+    theirs = site.to / "sim-test-2-20261123T013000Z.db"
+    theirs.write_bytes(b"whole")
+    with site.open():
+        made = site.back_up()
+    assert backup.backups(site.to, "sim-test") == [Path(made.path)]
+    there = {it.name for it in site.to.iterdir()}
+    assert there == {Path(made.path).name, living.name, others.name, theirs.name, LIST}
+
+
+def test_an_older_versions_backup_that_is_put_back_forgets_again(site, tmp_path):
+    with site.open():
+        code = site.clinic.add("Erika")
+        made = site.back_up()
+        older = tmp_path / "older" / "sim-test-20261124T013000Z.db"
+        older.parent.mkdir()
+        shutil.copy(made.path, older)
+        site.clinic.ask("forget", pseudonym=code, reason="asked", confirm=True)
+    backups.list_forgotten(site.config, RING, site.to)
+    age(older)
+    assert people.elsewhere_still(site.config) == []
+    told = backups.restore(site.config, older)
+    assert told.again == (code,)
+    aside = str(site.path / "data" / "quarantine")
+    assert people.elsewhere_still(site.config) == [aside]
+    assert site.names() == set()
+    assert not [*(site.path / "data" / "backups").glob("*.db")]
+    assert check.examine(site.path / "data" / "journal.db").damage == ()
+
+
+def age(path):
+    """Version 3 of the same file: what step 3 makes is taken out."""
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        (body,) = db.execute("SELECT body FROM meta").fetchone()
+        meta = msgspec.structs.replace(
+            msgspec.json.decode(body, type=schema.Meta), version=3
+        )
+        db.execute("DROP INDEX entries_said")
+        db.execute("UPDATE meta SET body=?, crc=?", schema.meta_row(meta))
+        db.execute("PRAGMA user_version = 3")
+        db.commit()

@@ -66,7 +66,8 @@ def test_what_is_no_finite_number_never_becomes_a_line(name, value):
         ({"seq": 2**63}, "seq"),
         ({"state": 3}, "state"),
         ({"contact_ok": 1}, "contact_ok"),
-        ({"program": "x" * 70_000}, "program"),
+        ({"fault_code": "x" * 70_000}, "fault_code"),
+        ({"program": "P1"}, "program"),
     ],
 )
 def test_what_is_not_declared_or_not_of_its_type_is_refused(fields, told):

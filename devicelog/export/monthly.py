@@ -1,0 +1,146 @@
+"""A month's report as text for a terminal, and as one page without a script."""
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import jinja2
+import msgspec
+
+from devicelog.export.texts import Texts
+from devicelog.export.words import Words
+from devicelog.records.report import AIM_PCT, NO_RECEIPT, Counted, Report
+
+_DEVICE: Final = ("device", "sessions", "hours", "gaps", "lost", "coverage", "faults")
+_CHECK: Final = ("thing", "check", "due", "why")
+_ALARM: Final = ("alarm", "raised", "cleared")
+
+
+class Table(msgspec.Struct, frozen=True):
+    """One table; `heading` and `columns` are keys of `report.` in the texts."""
+
+    heading: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def facts(report: Report, words: Words) -> Iterator[tuple[str, str]]:
+    """What stands above the tables: name and value."""
+    t, counted = words.texts, report.counted
+    for name in ("sessions", "complete", "with_gaps", "lost", "open"):
+        yield t(f"report.{name}"), str(getattr(counted, name))
+    yield t("report.accounted"), _accounted(report, words)
+    yield t("report.coverage"), _share(counted, words)
+    unassigned = {"count": report.unassigned, "all": report.treatments}
+    yield t("report.unassigned"), t("report.unassigned_of", **unassigned)
+    yield t("report.patients"), str(report.patients)
+    yield t("report.receipts"), _receipts(report, t)
+    if report.entries_lost:
+        yield t("report.entries_lost"), str(report.entries_lost)
+    if report.lost_sessions:
+        yield t("report.lost_ones"), ", ".join(report.lost_sessions)
+
+
+def tables(report: Report, words: Words, zone: ZoneInfo) -> Iterator[Table]:
+    """Devices, checks that are overdue, alarms."""
+    moment, t = words.moment, words.texts
+    yield Table(
+        "devices",
+        _DEVICE,
+        tuple(
+            (
+                it.label,
+                str(it.counted.sessions),
+                words.number(it.counted.emission_h),
+                str(it.counted.with_gaps),
+                str(it.counted.lost),
+                _share(it.counted, words),
+                str(it.counted.faults),
+            )
+            for it in report.devices
+        ),
+    )
+    yield Table(
+        "overdue",
+        _CHECK,
+        tuple(
+            (
+                it.name,
+                f"{it.check} {it.level}".replace("_", " "),
+                moment(it.due_ns, zone),
+                it.why,
+            )
+            for it in report.overdue
+        ),
+    )
+    yield Table(
+        "alarms",
+        _ALARM,
+        tuple(
+            (
+                it.text,
+                moment(it.raised_ns, zone),
+                t("report.stands")
+                if it.cleared_ns is None
+                else moment(it.cleared_ns, zone),
+            )
+            for it in report.alarms
+        ),
+    )
+
+
+def rendered(report: Report, texts: Texts, zone: ZoneInfo) -> str:
+    """The page as HTML."""
+    words = Words(texts)
+    template = _templates().get_template("report.html")
+    return template.render(
+        report=report,
+        t=texts,
+        facts=[*facts(report, words)],
+        tables=[*tables(report, words, zone)],
+        made=words.moment(report.made_ns, zone),
+    )
+
+
+# --- Private ----------------------------------------------------------------------
+
+
+@cache
+def _templates() -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.PackageLoader("devicelog.export"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _accounted(report: Report, words: Words) -> str:
+    share = report.counted.accounted_pct
+    if share is None:
+        return words.texts("report.no_share")
+    key = "accounted_of" if report.holds else "accounted_missed"
+    # Never rounded up to the aim: three places are what the report carries.
+    said = f"{share:.3f}".rstrip("0").rstrip(".")
+    return words.texts(f"report.{key}", share=_point(said, words), aim=AIM_PCT)
+
+
+def _share(counted: Counted, words: Words) -> str:
+    share = counted.coverage_pct
+    if share is None:
+        return "-"
+    return words.texts("report.pct", share=_point(f"{share:.1f}", words))
+
+
+def _point(number: str, words: Words) -> str:
+    return number.replace(".", words.texts("number.point"))
+
+
+def _receipts(report: Report, t: Texts) -> str:
+    said = []
+    for state, count in sorted(report.receipts.items()):
+        named = t("report.no_receipt") if state == NO_RECEIPT else t(f"receipt.{state}")
+        said.append(t("report.receipt", count=count, state=named))
+    return ", ".join(said) or t("report.none")

@@ -1,0 +1,1 @@
+"""What may be wrong with a recorder and its machine: one list of checks."""

@@ -1,0 +1,118 @@
+"""The console's pages as pictures, of the demonstration with some days behind it.
+
+    make screens                      those that docs/screens keeps
+    cd tests && python screens.py FOLDER [PAGE ...]
+
+Each page for the role that it is made for; light, dark, narrow (360 px) and print;
+as on a tablet, held across, where it is not said otherwise.
+"""
+
+import contextlib
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from browsing import browser
+from playwright.sync_api import Browser, Page
+from waiting import wait_until
+
+DAYS = 3
+START_S = 120
+LINK = re.compile(r"^ +(\w+) +(http://\S+)$", re.MULTILINE)
+WIDE = {"width": 1180, "height": 820}  # a tablet, held across
+TALL = 1500
+NARROW = {"width": 360, "height": 740}
+MODES = {
+    "light": {"viewport": WIDE, "color_scheme": "light"},
+    "dark": {"viewport": WIDE, "color_scheme": "dark"},
+    "narrow": {"viewport": NARROW, "color_scheme": "light"},
+    "print": {"viewport": {"width": 794, "height": 1123}, "color_scheme": "light"},
+}
+PAGES = {
+    "now": ("physio", "/"),
+    "inbox": ("reception", "/inbox"),
+    "patients": ("physio", "/patients"),
+    "today": ("physio", "/today"),
+    "patient": ("physio", "{patient}"),
+    "session": ("physio", "{session}"),
+    "frames": ("engineer", "{session}/frames"),
+    "bind": ("reception", "/bind?device=us-1"),
+    "devices": ("engineer", "/devices"),
+    "device": ("engineer", "/devices/us-1"),
+    "recall": ("engineer", "/recall?head=SIM-H5-00001"),
+    "labels": ("engineer", "/labels"),
+    "system": ("engineer", "/system"),
+    "users": ("admin", "/users"),
+    "audit": ("admin", "/audit"),
+}
+
+
+@contextlib.contextmanager
+def demonstration() -> Iterator[dict[str, str]]:
+    """Runs; a link a role, once the days before are there."""
+    with tempfile.TemporaryFile("w+") as said:
+        program = [sys.executable, "-m", "devicelog", "demo", "--console", "0"]
+        process = subprocess.Popen(
+            [*program, "--days", str(DAYS)], stdout=said, stderr=subprocess.STDOUT
+        )
+
+        def links() -> dict[str, str]:
+            said.seek(0)
+            return dict(LINK.findall(said.read()))
+
+        try:
+            wait_until(links, START_S)
+            yield links()
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def entered(opened: Browser, link: str, mode: str) -> Page:
+    """In, and on the first page; while the days before are made, that is waited for."""
+    page = opened.new_context(**MODES[mode]).new_page()
+    page.goto(link)
+    page.wait_for_selector("nav", timeout=START_S * 1000)
+    if mode == "print":
+        page.emulate_media(media="print")
+    return page
+
+
+def places(page: Page) -> dict[str, str]:
+    """The address of a patient with a history, and of their last session."""
+    at = page.url.rstrip("/")
+    page.goto(f"{at}/patients")
+    patient = page.locator("ul.list a").nth(6).get_attribute("href") or ""
+    page.goto(at + patient)
+    session = page.locator("a[href^='/sessions/']").first.get_attribute("href") or ""
+    page.goto(at)
+    return {"patient": patient, "session": session}
+
+
+def picture(page: Page, path: Path) -> None:
+    """The whole page, or as much of it as somebody looks at."""
+    wide = page.viewport_size or WIDE
+    tall = page.evaluate("document.documentElement.scrollHeight")
+    clip = {"x": 0, "y": 0, "width": wide["width"], "height": min(tall, TALL)}
+    page.screenshot(path=path, full_page=True, clip=clip)
+
+
+def main(folder: Path, wanted: list[str]) -> None:
+    """Save what is asked for, else all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with demonstration() as links, browser() as opened:
+        there = places(entered(opened, links["physio"], "light"))
+        for mode in MODES:
+            pages = {role: entered(opened, link, mode) for role, link in links.items()}
+            for name in wanted or PAGES:
+                role, path = PAGES[name]
+                page = pages[role]
+                page.goto(re.sub(r"/enter/.*", "", links[role]) + path.format(**there))
+                picture(page, folder / f"{name}-{mode}.png")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2:])
