@@ -1,5 +1,6 @@
 """Treatments in the words and curves of the exports, within what a visitor may see."""
 
+import copy
 from typing import Final
 
 import msgspec
@@ -50,7 +51,7 @@ def words_of(visit: Visit) -> Words:
     """The exports' words in the console's language."""
     if visit.house.language != PSEUDO:
         return Words(texts(visit.house.language))
-    made = texts("en")
+    made = copy.copy(texts("en"))  # that one is everybody's
     made.keys = {name: strange(it) for name, it in made.keys.items()}
     return Words(made)
 
