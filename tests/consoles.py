@@ -167,7 +167,7 @@ def treating(room: int) -> VirtualDevice:
     """Ultrasound that treats for half an hour from its fourth second on."""
     steps = (
         Step(0.5, "swap", LARGE),
-        Step(3.5, "load", Programme(1.0, 50, 0.8, 1800)),
+        Step(3.5, "load", Programme(1.0, 100, 0.8, 1800)),
         Step(BEGINS_S, "start"),
     )
     player = Player(machine(frozenset({"us"}), room), iter(steps))

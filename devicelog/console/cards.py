@@ -6,7 +6,9 @@ from typing import Final
 
 import msgspec
 
-from devicelog.model.words import dose_in_words, minutes, settings_in_words
+from devicelog.console.saying import dose, settings
+from devicelog.export.words import Words
+from devicelog.model.words import minutes
 from devicelog.operations.status import ChannelStatus, DeviceStatus, Status
 
 RING: Final = 52.0  # radius of the ring in its own units
@@ -53,17 +55,12 @@ _TONES: Final = {
 }
 
 
-def typeset(words: str) -> str:
-    """Words of the notes, which are plain ASCII, as a page writes them."""
-    return words.replace("W/cm2", "W/cm²")
-
-
-def cards(status: Status) -> list[Card]:
+def cards(status: Status, words: Words) -> list[Card]:
     """Of all devices, in their order."""
-    return [card for device in status.devices for card in _of(device)]
+    return [card for device in status.devices for card in _of(device, words)]
 
 
-def _of(device: DeviceStatus) -> Iterator[Card]:
+def _of(device: DeviceStatus, words: Words) -> Iterator[Card]:
     lost = device.text if device.line not in ("online", "closed") else ""
     wrong = "; ".join((*device.problems, *([lost] if lost else [])))
     if not device.channels:
@@ -77,10 +74,12 @@ def _of(device: DeviceStatus) -> Iterator[Card]:
             wrong=wrong or device.text,
         )
     for channel in device.channels:
-        yield _card(device, channel, wrong)
+        yield _card(device, channel, wrong, words)
 
 
-def _card(device: DeviceStatus, channel: ChannelStatus, wrong: str) -> Card:
+def _card(
+    device: DeviceStatus, channel: ChannelStatus, wrong: str, words: Words
+) -> Card:
     alike = [it for it in device.channels if it.modality == channel.modality]
     left, whole = channel.time_left_s, channel.settings.get("time_set_s")
     live = bool(channel.session_id)
@@ -100,8 +99,8 @@ def _card(device: DeviceStatus, channel: ChannelStatus, wrong: str) -> Card:
         started_ns=channel.started_ns,
         left=minutes(left) if live and left is not None else "",
         gone=round(AROUND * share, 1),
-        settings=typeset(settings_in_words(channel.settings)) if live else "",
-        dose=dose_in_words(channel.totals) if live else "",
+        settings=settings(words, channel.settings) if live else "",
+        dose=dose(words, channel.totals) if live else "",
         contacts_lost=int(channel.totals.get("contacts_lost", 0)),
         pauses=int(channel.totals.get("pauses", 0)),
         gap="gap" in channel.flags,

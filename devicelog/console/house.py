@@ -8,6 +8,7 @@ import msgspec
 from devicelog.console.door.logins import Logins
 from devicelog.console.door.throttle import Throttle
 from devicelog.console.texts import Texts
+from devicelog.export.words import Words
 from devicelog.operations.recording import Recording
 from devicelog.operations.socket import Request
 from devicelog.records.keys import Keyring
@@ -22,8 +23,8 @@ class House(msgspec.Struct, frozen=True):
 
     recording: Recording
     handle: Callable[[Request], Iterator[object]]
-    language: str
     texts: Texts
+    words: Words
     zone: ZoneInfo
     logins: Logins
     throttle: Throttle

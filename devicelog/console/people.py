@@ -2,11 +2,10 @@
 
 import msgspec
 
-from devicelog.console.cards import typeset
+from devicelog.console.saying import dose, settings
 from devicelog.console.visit import Visit
 from devicelog.journal.queries import Page
 from devicelog.journal.reader import SessionRow
-from devicelog.model.words import dose_in_words, settings_in_words
 from devicelog.records import patients
 
 FEW = 8
@@ -56,7 +55,7 @@ def offer(visit: Visit, code: str) -> Offer:
         rows = visit.reader.in_order(Page(pseudonym=code, limit=_ALL))
         treated = [row for row in rows if row.purpose == "treatment"]
         if treated:
-            last, last_ns = in_short(treated[-1]), treated[-1].started_ns
+            last, last_ns = in_short(visit, treated[-1]), treated[-1].started_ns
     return Offer(
         pseudonym=code,
         name=who.name if who else "",
@@ -67,7 +66,8 @@ def offer(visit: Visit, code: str) -> Offer:
     )
 
 
-def in_short(row: SessionRow) -> str:
-    """`3 MHz, 20 %, 0.5 W/cm² (SATP), 5:00; 24 J in 4:59`."""
-    parts = (settings_in_words(row.settings), dose_in_words(row.totals))
-    return typeset("; ".join(it for it in parts if it))
+def in_short(visit: Visit, row: SessionRow) -> str:
+    """`3 MHz, 20 %, 0.5 W/cm² (SATP), 5:00; 24 J · 4:59`."""
+    words = visit.house.words
+    parts = (settings(words, row.settings), dose(words, row.totals))
+    return "; ".join(it for it in parts if it)

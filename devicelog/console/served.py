@@ -12,6 +12,7 @@ from devicelog.console.door.hosts import hosts
 from devicelog.console.door.logins import Logins
 from devicelog.console.door.throttle import Throttle
 from devicelog.console.house import House
+from devicelog.console.saying import words_in
 from devicelog.console.server import Server
 from devicelog.console.texts import Texts
 from devicelog.errors import DevicelogError
@@ -44,8 +45,8 @@ def serve(
     house = House(
         recording=recording,
         handle=handle,
-        language=settings.language,
         texts=Texts(settings.language),
+        words=words_in(settings.language),
         zone=ZoneInfo(config.site.timezone),
         logins=Logins(recording.clock, settings.idle_min, settings.longest_h),
         throttle=Throttle(recording.clock),

@@ -1,11 +1,9 @@
 """Treatments in the words and curves of the exports, within what a visitor may see."""
 
-import copy
 from typing import Final
 
 import msgspec
 
-from devicelog.console.texts import PSEUDO, strange
 from devicelog.console.visit import Visit
 from devicelog.export.course import course
 from devicelog.export.gather import Gatherer
@@ -13,8 +11,6 @@ from devicelog.export.history import Wanted, heading
 from devicelog.export.line import line
 from devicelog.export.page import Document, document
 from devicelog.export.section import Section, section
-from devicelog.export.texts import texts
-from devicelog.export.words import Words
 from devicelog.journal.reader import SessionRow
 from devicelog.records.derived import Deriver
 
@@ -24,7 +20,7 @@ CURVES: Final = 12  # treatments of which a patient's page draws the curve
 def one(visit: Visit, row: SessionRow) -> Section:
     """One session; notes and what people added only for who may read them."""
     source = _source(visit, Wanted(pseudonym=row.pseudonym or None))
-    of, words = source.treatment(row), words_of(visit)
+    of, words = source.treatment(row), visit.house.words
     events = source.events(of)
     drawn = course(of, source.readings(of), events, words)
     made = section(of, drawn, events, words, simulated=visit.house.recording.simulated)
@@ -38,22 +34,13 @@ def latest(visit: Visit, code: str, rows: list[SessionRow]) -> Document:
     few = rows[:CURVES]
     from_ns = few[-1].started_ns if few else None
     source = _source(visit, Wanted(pseudonym=code, from_ns=from_ns))
-    return document(source, words_of(visit))
+    return document(source, visit.house.words)
 
 
 def in_a_line(visit: Visit, row: SessionRow) -> str:
     """The session for the notes, ready to be pasted."""
     simulated = visit.house.recording.simulated
     return line(Deriver(visit.reader).session(row), simulated=simulated)
-
-
-def words_of(visit: Visit) -> Words:
-    """The exports' words in the console's language."""
-    if visit.house.language != PSEUDO:
-        return Words(texts(visit.house.language))
-    made = copy.copy(texts("en"))  # that one is everybody's
-    made.keys = {name: strange(it) for name, it in made.keys.items()}
-    return Words(made)
 
 
 def _source(visit: Visit, wanted: Wanted) -> Gatherer:

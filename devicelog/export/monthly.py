@@ -1,13 +1,12 @@
 """A month's report as text for a terminal, and as one page without a script."""
 
 from collections.abc import Iterator
-from functools import cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
-import jinja2
 import msgspec
 
+from devicelog.export.paper import templates
 from devicelog.export.texts import Texts
 from devicelog.export.words import Words
 from devicelog.records.report import AIM_PCT, NO_RECEIPT, Counted, Report
@@ -45,22 +44,8 @@ def facts(report: Report, words: Words) -> Iterator[tuple[str, str]]:
 def tables(report: Report, words: Words, zone: ZoneInfo) -> Iterator[Table]:
     """Devices, checks that are overdue, alarms."""
     moment, t = words.moment, words.texts
-    yield Table(
-        "devices",
-        _DEVICE,
-        tuple(
-            (
-                it.label,
-                str(it.counted.sessions),
-                words.number(it.counted.emission_h),
-                str(it.counted.with_gaps),
-                str(it.counted.lost),
-                _share(it.counted, words),
-                str(it.counted.faults),
-            )
-            for it in report.devices
-        ),
-    )
+    rows = tuple(_device(it.label, it.counted, words) for it in report.devices)
+    yield Table("devices", _DEVICE, rows)
     yield Table(
         "overdue",
         _CHECK,
@@ -93,7 +78,7 @@ def tables(report: Report, words: Words, zone: ZoneInfo) -> Iterator[Table]:
 def rendered(report: Report, texts: Texts, zone: ZoneInfo) -> str:
     """The page as HTML."""
     words = Words(texts)
-    template = _templates().get_template("report.html")
+    template = templates().get_template("report.html")
     return template.render(
         report=report,
         t=texts,
@@ -106,14 +91,15 @@ def rendered(report: Report, texts: Texts, zone: ZoneInfo) -> str:
 # --- Private ----------------------------------------------------------------------
 
 
-@cache
-def _templates() -> jinja2.Environment:
-    return jinja2.Environment(
-        loader=jinja2.PackageLoader("devicelog.export"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+def _device(label: str, counted: Counted, words: Words) -> tuple[str, ...]:
+    return (
+        label,
+        str(counted.sessions),
+        words.number(counted.emission_h),
+        str(counted.with_gaps),
+        str(counted.lost),
+        _share(counted, words),
+        str(counted.faults),
     )
 
 

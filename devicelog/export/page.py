@@ -4,16 +4,15 @@ The latest stands first; a long history is several pages (`parts`), the oldest f
 """
 
 from collections import deque
-from functools import cache
 from typing import Any, BinaryIO, Final
 from zoneinfo import ZoneInfo
 
-import jinja2
 import msgspec
 
 from devicelog.export.course import compared, course
 from devicelog.export.curves import Chart, overlay
 from devicelog.export.history import History, Source, Treatment
+from devicelog.export.paper import templates
 from devicelog.export.parts import Part
 from devicelog.export.section import Section, by_hand, section
 from devicelog.export.tables import Counts, Options
@@ -92,21 +91,10 @@ def rendered(document: Document, words: Texts) -> str:
         "span": _span(document.history, Words(words)),
         "made": _moment(document.history, document.history.made_ns, Words(words)),
     }
-    return _templates().get_template("page.html").render(said)
+    return templates().get_template("page.html").render(said)
 
 
 # --- Private ----------------------------------------------------------------------
-
-
-@cache
-def _templates() -> jinja2.Environment:
-    return jinja2.Environment(
-        loader=jinja2.PackageLoader("devicelog.export"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
 
 
 def _told(of: Treatment, source: Source, words: Words) -> tuple[Section, Chart | None]:

@@ -6,7 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from devicelog.console.people import in_short
-from devicelog.console.sparkline import sparkline
+from devicelog.console.trend import trend
 from devicelog.console.visit import Answer, Refused, Sent, Shown, Visit
 from devicelog.errors import DevicelogError
 from devicelog.journal.reader import Reader, UseRow
@@ -63,7 +63,7 @@ def device(visit: Visit) -> Answer:
         "device": found,
         "use": _use(visit, name, _uses(visit).get(name)),
         "rows": rows,
-        "short": {row.session_id: in_short(row) for row in rows} if values else {},
+        "short": {it.session_id: in_short(visit, it) for it in rows if values},
         "checks": [it for it in calibration.checks(visit.reader) if it.name == name],
         "checks_there": CHECKS,
         "levels": LEVELS,
@@ -123,7 +123,7 @@ def _use(visit: Visit, name: str, sums: UseRow | None) -> Use:
         faults=sums.faults if sums else 0,
         contacts_lost=sums.contacts_lost if sums else 0,
         errors=tuple(errors),
-        trend=sparkline(errors),
+        trend=trend(errors),
     )
 
 

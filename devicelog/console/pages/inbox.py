@@ -24,7 +24,7 @@ def inbox(visit: Visit) -> Answer:
         "rows": shown,
         "total": visit.reader.count_unassigned(),
         "short": {
-            row.session_id: in_short(row) if visit.may("treatments") else ""
+            row.session_id: in_short(visit, row) if visit.may("treatments") else ""
             for row in shown
         },
         "labels": visit.labels,

@@ -51,7 +51,7 @@ def patient(visit: Visit) -> Answer:
         facts |= {
             "document": told.latest(visit, code, rows),
             "session_at": {row.started_ns: row.session_id for row in rows},
-            "older": [(row, in_short(row)) for row in rows[told.CURVES : _SHOWN]],
+            "older": [(it, in_short(visit, it)) for it in rows[told.CURVES : _SHOWN]],
             "count": len(rows),
             "emission_s": sum(row.totals.get("emission_s", 0.0) for row in rows),
             "energy_j": sum(row.totals.get("energy_j", 0.0) for row in rows),

@@ -35,7 +35,7 @@ def today(visit: Visit) -> Answer:
     codes = dict.fromkeys(row.pseudonym for row in rows)
     facts = {
         "offers": {code: offer(visit, code) for code in codes},
-        "rows": [(row, in_short(row)) for row in rows],
+        "rows": [(row, in_short(visit, row)) for row in rows],
         "labels": visit.labels,
     }
     return Shown("today.html", facts)

@@ -118,6 +118,7 @@ THEIRS = re.compile(
     r"Ada Lovelace|devicelog|sim-clinic|SIM\w*|Ultrasound, room 1|us-modbus|us-1|us"
     r"|[A-Z0-9]{4}-[A-Z0-9]{4}|console/\w+|test|[0-9a-f]{8,}|\d{8}T\d{6}Z"
     r"|reception|physio|engineer|admin"  # users are called as their roles here
+    r"|\bcont\b"  # the device's own label of its duty
     r"|SATP|SATA|UTC|MHz|kHz|Hz|cm|mA|W|J|GB|MB|%|v?\d[\d.:,-]*|/\S+"
 )
 OURS = re.compile(r"[A-Za-z]{4,}")

@@ -8,7 +8,7 @@ _HIGH: Final = 28
 _EDGE: Final = 3
 
 
-def sparkline(values: Sequence[float]) -> str:
+def trend(values: Sequence[float]) -> str:
     """SVG with presentation attributes alone; empty if there is nothing to see.
 
     That is so of fewer than two numbers, and of all zero.
@@ -27,7 +27,7 @@ def sparkline(values: Sequence[float]) -> str:
         f"{_EDGE + n * step:.1f},{y(value)}" for n, value in enumerate(values)
     )
     return (
-        f'<svg class="sparkline" viewBox="0 0 {_WIDE} {_HIGH}" width="{_WIDE}"'
+        f'<svg class="trend" viewBox="0 0 {_WIDE} {_HIGH}" width="{_WIDE}"'
         f' height="{_HIGH}" aria-hidden="true">'
         f'<line x1="0" x2="{_WIDE}" y1="{y(0.0)}" y2="{y(0.0)}" stroke="currentColor"'
         ' stroke-opacity="0.3"/>'
