@@ -14,29 +14,27 @@ import socket
 import threading
 from collections.abc import Iterator, Mapping
 from types import FrameType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
-from devicelog import __version__
 from devicelog.clock import Clock, SystemClock, boot_id
-from devicelog.drivers.load import driver
 from devicelog.errors import DevicelogError, JournalError
 from devicelog.journal.reader import Reader
 from devicelog.journal.writer import Writer
 from devicelog.model.flow import Draft
-from devicelog.model.kinds import ConfigBody
 from devicelog.model.users import Role
-from devicelog.operations import identities, sinks
-from devicelog.operations.alarms import at_start
-from devicelog.operations.config import Config, Loaded
+from devicelog.operations import sinks
+from devicelog.operations.config import Loaded
 from devicelog.operations.control import Control
 from devicelog.operations.delivery import Delivery
 from devicelog.operations.doctor.table import tell
 from devicelog.operations.doctor.world import within
 from devicelog.operations.inhibitor import Inhibitor
 from devicelog.operations.keeping import Keeping
-from devicelog.operations.master import keyring
+from devicelog.operations.lineup import lineup
+from devicelog.operations.master import tried
 from devicelog.operations.recording import Recording, moment
 from devicelog.operations.socket import Request, Server
+from devicelog.operations.telling import at_start, run_told
 from devicelog.operations.upkeep import Upkeep
 from devicelog.operations.watch import Watch
 from devicelog.operations.watchdog import (
@@ -47,22 +45,19 @@ from devicelog.operations.watchdog import (
     notify,
     tell_where,
 )
-from devicelog.recorder.book import IDENTITY_ALARM
 from devicelog.recorder.device import Device
 from devicelog.recorder.drafts import NO_CHANNEL, NO_DEVICE, Drafter
 from devicelog.recorder.loop import Loop
 from devicelog.recorder.restore import Axis, restore
 from devicelog.recorder.timebase import Timebase
-from devicelog.records.keys import Keyring
 
 if TYPE_CHECKING:
     from devicelog.console.server import Server as Console
 
 _log = logging.getLogger(__name__)
 
-# A hang is over, by a new start, within 30 s: seen after 20 s (operations.watchdog),
-# ended in order within 6 s, else at once. A main thread that has not looked for 25 s
-# ends at once.
+# A hang ends within 30 s in a new start: seen after 20 s (operations.watchdog), ended
+# in order within 6 s, else at once; so is a main thread that sleeps for 25 s.
 _LOOK_S: Final = 1.0
 _BUSY_S: Final = 3.0
 _END_S: Final = 10.0
@@ -85,7 +80,7 @@ class Daemon:
         self._thread: threading.Thread | None = None
         self._console: Console | None = None
         site = loaded.config.site
-        self._keyring, self._keyless = _keyring(loaded.config)
+        self._keyring, self._keyless = tried(loaded.config)
         self._writer = Writer(
             loaded.config.journal,
             simulated=site.simulated,
@@ -115,9 +110,8 @@ class Daemon:
     ) -> str:
         """Serve the console; where it is. Recording does not wait for it.
 
-        `links` and `bound`: see `console.served`.
-
-        Empty where it is not wanted, or its address cannot be had, which is told.
+        `links` and `bound`: see `console.served`. Empty where it is not wanted, or its
+        address cannot be had, which is told.
         """
         if not self._loaded.config.console.enabled:
             return ""
@@ -140,12 +134,10 @@ class Daemon:
         """Raise JournalError if a part died, Hang if one hangs; see to what is due."""
         if self._writer.failed is not None:
             raise self._writer.failed
-        if not self._writer.alive:
-            raise JournalError("the journal's writer ended", hint="see the log above")
-        if self._thread is None or not self._thread.is_alive():
-            raise JournalError(
-                "the loop over the ports ended", hint="see the log above"
-            )
+        turning = self._thread is not None and self._thread.is_alive()
+        for part, alive in (("writer", self._writer.alive), ("loop", turning)):
+            if not alive:
+                raise JournalError(f"the {part} ended", hint="see the log above")
         delivery = self.recording.delivery
         delivery.check()
         counts = {"loop": self.recording.loop.beats, _WRITER: self._writer.beats}
@@ -196,7 +188,7 @@ class Daemon:
             boots = {run.run_id: run.boot_id for run in reader.runs()}
             now_ns = self._clock.mono_ns()
             axis = Axis(boots, self._boot_id, timebase, now_ns)
-            devices = self._devices(reader, axis)
+            devices = lineup(self._loaded, reader, axis, self._run_id)
             loop = Loop(devices, self._writer, self._clock, timebase, self._drafter)
             alarms = [
                 self._drafter.at("alarm", body, self._clock.mono_ns())
@@ -252,13 +244,8 @@ class Daemon:
         """Have all threads run."""
         config, loop = self._loaded.config, self.recording.loop
         self._control = Control(self.recording)
-        self._upkeep = Upkeep(
-            config,
-            self._loaded.source,
-            self._writer,
-            self._clock,
-            self._control.keep,
-        )
+        source, keep = self._loaded.source, self._control.keep
+        self._upkeep = Upkeep(config, source, self._writer, self._clock, keep)
         timebase, devices = self.recording.timebase, self.recording.devices
         self._watch = Watch(
             config, devices, self._writer, self._clock, lambda: timebase.trusted
@@ -269,55 +256,10 @@ class Daemon:
         self._thread.start()
         self.recording.delivery.start()
 
-    def _devices(self, reader: Reader, axis: Axis) -> list[Device]:
-        known = identities.known(reader)
-        here = self._loaded.config.devices
-        owners = identities.owners(here, known, parked=self._loaded.parked)
-        alarms = {alarm.name for alarm in reader.alarms(open_only=True)}
-        return [
-            Device(
-                settings,
-                driver(self._loaded.profiles[settings.profile]),
-                run_id=self._run_id,
-                timebase=axis.timebase,
-                taken=self._taken,
-                known=known.get(settings.name),
-                owners=owners,
-                seen=axis.seen(reader.last("reading", settings.name)),
-                alarmed=IDENTITY_ALARM + settings.name in alarms,
-            )
-            for settings in here
-        ]
-
-    def _taken(self, session_id: str) -> bool:
-        """Whether the journal knows this id; asked by the loop, once a session."""
-        with Reader(self._loaded.config.journal.directory) as reader:
-            return reader.has_session(session_id)
-
-    def _run_entry(self, event: str) -> Draft:
+    def _run_entry(self, event: Literal["start", "stop"]) -> Draft:
         now_ns = self._clock.mono_ns()
-        profiles = {p.name: p.hash for p in self._loaded.profiles.values()}
-        body = ConfigBody(
-            event="start" if event == "start" else "stop",
-            run_id=self._run_id,
-            boot_id=self._boot_id,
-            mono_ns=now_ns,
-            version=__version__,
-            simulated=self._loaded.config.site.simulated,
-            sha256=self._loaded.sha256,
-            profiles=profiles,
-            devices={it.name: it.port for it in self._loaded.config.devices},
-        )
+        body = run_told(self._loaded, event, self._run_id, self._boot_id, now_ns)
         return self._drafter.at("config", body, now_ns)
-
-
-def _keyring(config: Config) -> tuple[Keyring | None, str]:
-    """What the master key opens, or what is wrong with it."""
-    try:
-        return keyring(config, make=True), ""
-    except (DevicelogError, OSError) as error:
-        _log.error("nothing is sealed or chained in this run: %s", error)
-        return None, f"names and notes stay closed, the audit chain stands: {error}"
 
 
 def run(loaded: Loaded) -> None:

@@ -1,17 +1,11 @@
 """Reading the journal: never writing, never holding a snapshot between two calls."""
 
-import contextlib
-import sqlite3
-from pathlib import Path
-from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any
 
 import msgspec
 
-from devicelog.errors import JournalError
 from devicelog.journal import chain, delivery, keys, queries, retired, schema
-from devicelog.journal.access import open_reading
-from devicelog.journal.directory import JOURNAL
+from devicelog.journal.asking import Asking
 from devicelog.journal.rows import (
     AlarmRow,
     DeviceRow,
@@ -19,7 +13,6 @@ from devicelog.journal.rows import (
     RunRow,
     SessionRow,
     UseRow,
-    made,
 )
 from devicelog.journal.schema import Meta
 from devicelog.model.delivery import Position, Reject
@@ -36,36 +29,13 @@ __all__ = [
     "UseRow",
 ]
 
-_T = TypeVar("_T", bound=msgspec.Struct)
 
-
-class Reader:
+class Reader(Asking):
     """A context manager, for one thread. Works while a recorder runs or none does.
 
     Raises JournalError where the journal is missing, unreadable or damaged, and says
     what to do.
     """
-
-    def __init__(self, directory: str) -> None:
-        self._path = Path(directory) / JOURNAL
-        self._db: sqlite3.Connection | None = None
-
-    def __enter__(self) -> Self:
-        try:
-            self._db = open_reading(self._path)
-        except sqlite3.Error as error:
-            raise self._told(error) from error
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._db is not None:
-            self._db.close()
-            self._db = None
 
     # --- Entries ------------------------------------------------------------------
 
@@ -297,33 +267,3 @@ class Reader:
     def set_aside(self, sink: str, first: int, last: int) -> set[int]:
         """Entries of this range, both ends included, that the sink never takes."""
         return delivery.set_aside(self._open, sink, first, last)
-
-    # --- Private ------------------------------------------------------------------
-
-    @property
-    def _open(self) -> sqlite3.Connection:
-        if self._db is None:
-            raise JournalError("the reader is closed", hint="use it in a `with` block")
-        return self._db
-
-    def _entry(self, query: str, *asked: object) -> Entry | None:
-        rows = self._rows(query, asked)
-        return Entry(*rows[0]) if rows else None
-
-    def _made(self, shape: type[_T], query: str, asked: Any = ()) -> list[_T]:
-        """Rows as structs; some of their columns hold JSON."""
-        return [made(shape, row) for row in self._rows(query, asked)]
-
-    def _rows(self, query: str, asked: Any = ()) -> list[Any]:
-        try:
-            # All at once: a cursor left half-read would pin the -wal.
-            with contextlib.closing(self._open.execute(query, asked)) as cursor:
-                return cursor.fetchall()
-        except (sqlite3.Error, UnicodeError) as error:
-            raise self._told(error) from error
-
-    def _told(self, error: Exception) -> JournalError:
-        return JournalError(
-            f"the journal {self._path} cannot be read: {error}",
-            hint="start the recorder: it sets damage aside and salvages the rest",
-        )

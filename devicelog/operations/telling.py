@@ -1,10 +1,12 @@
-"""What a start has to tell a person, or to take back."""
+"""What a start has to tell: of the run itself, and of what a person must know."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final
+from typing import Final, Literal
 
+from devicelog import __version__
 from devicelog.journal.reader import Reader
-from devicelog.model.kinds import AlarmBody
+from devicelog.model.kinds import AlarmBody, ConfigBody
+from devicelog.operations.config import Loaded
 
 _PARKED: Final = "parked/"
 _KEYLESS: Final = "keys/missing"
@@ -43,3 +45,24 @@ def at_start(
             else "",
             cleared=not keyless,
         )
+
+
+def run_told(
+    loaded: Loaded,
+    event: Literal["start", "stop"],
+    run_id: str,
+    boot_id: str,
+    mono_ns: int,
+) -> ConfigBody:
+    """That a run begins or ends: which program, configuration, profiles, ports."""
+    return ConfigBody(
+        event=event,
+        run_id=run_id,
+        boot_id=boot_id,
+        mono_ns=mono_ns,
+        version=__version__,
+        simulated=loaded.config.site.simulated,
+        sha256=loaded.sha256,
+        profiles={it.name: it.hash for it in loaded.profiles.values()},
+        devices={it.name: it.port for it in loaded.config.devices},
+    )

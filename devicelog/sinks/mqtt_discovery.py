@@ -24,12 +24,28 @@ def discovery(
 ) -> Post:
     """Of one device. `fields`: what readings of each channel were seen to carry."""
     whole = f"devicelog_{site}_{info.device}"
-    title = f"{info.label} (SIMULATED)" if info.simulated else info.label
     there = [f"{root}/daemon/state", f"{root}/{info.device}/availability"]
     components: dict[str, Any] = {}
     for channel in info.channels:
         topic = f"{root}/{info.device}/{channel}/state"
-        components[f"{channel}_state"] = {
+        seen = fields.get(channel, set())
+        components |= _components(whole, channel, topic, seen)
+    payload = {
+        "device": _device(whole, info),
+        "origin": {"name": "devicelog"},
+        "availability": [{"topic": it, "value_template": _THERE} for it in there],
+        "availability_mode": "all",
+        "components": components,
+    }
+    return Post(f"{PREFIX}/device/{whole}/config", encode(payload), retain=True)
+
+
+def _components(
+    whole: str, channel: str, topic: str, fields: set[str]
+) -> dict[str, Any]:
+    """Of one channel: its state, and what its readings carry."""
+    made: dict[str, Any] = {
+        f"{channel}_state": {
             "platform": "sensor",
             "unique_id": f"{whole}_{channel}_state",
             "name": f"{channel} state",
@@ -38,33 +54,22 @@ def discovery(
             "device_class": "enum",
             "options": [*STATES],
         }
-        for name in sorted(fields.get(channel, ())):
-            if name in FIELDS:
-                it = _sensor(name, channel, topic)
-                components[f"{channel}_{name}"] = {
-                    "unique_id": f"{whole}_{channel}_{name}",
-                    **it,
-                }
-    payload = {
-        "device": {
-            "identifiers": [whole],
-            "name": title,
-            **{
-                key: value
-                for key, value in (
-                    ("model", info.model or info.profile),
-                    ("serial_number", info.serial),
-                    ("sw_version", info.firmware),
-                )
-                if value
-            },
-        },
-        "origin": {"name": "devicelog"},
-        "availability": [{"topic": it, "value_template": _THERE} for it in there],
-        "availability_mode": "all",
-        "components": components,
     }
-    return Post(f"{PREFIX}/device/{whole}/config", encode(payload), retain=True)
+    for name in sorted(fields & FIELDS.keys()):
+        unique = {"unique_id": f"{whole}_{channel}_{name}"}
+        made[f"{channel}_{name}"] = unique | _sensor(name, channel, topic)
+    return made
+
+
+def _device(whole: str, info: DeviceInfo) -> dict[str, Any]:
+    told = {
+        "model": info.model or info.profile,
+        "serial_number": info.serial,
+        "sw_version": info.firmware,
+    }
+    title = f"{info.label} (SIMULATED)" if info.simulated else info.label
+    known = {key: value for key, value in told.items() if value}
+    return {"identifiers": [whole], "name": title, **known}
 
 
 def _sensor(name: str, channel: str, topic: str) -> dict[str, Any]:

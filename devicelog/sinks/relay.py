@@ -78,9 +78,7 @@ class Relay:
 
     def reset(self, done_to: int = 0) -> None:
         """Send everything after this again, as history."""
-        self._change(
-            lambda old: Position(done_to, proof=old.proof).opened(old.top),
-        )
+        self._change(lambda old: Position(done_to, proof=old.proof).opened(old.top))
 
     def prove(self, after: int, night: int) -> None:
         """Read everything after this back, if the sink can be read."""
