@@ -24,6 +24,9 @@ note_option = click.option(
     is_flag=True,
     help="Add a note: asked for at a terminal, else read from stdin; kept sealed.",
 )
+clinician_option = click.option(
+    "--clinician", metavar="CODE", help="Who treated: a short code."
+)
 request_option = click.option("--request-id", default="", hidden=True)
 
 

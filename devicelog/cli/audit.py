@@ -22,13 +22,7 @@ def audit() -> None:
 @output.config_option
 @output.json_option
 @click.option("--of", "subject", help="Only of this pseudonym or session.")
-@click.option(
-    "--limit",
-    default=50,
-    show_default=True,
-    type=click.IntRange(1, 100_000),
-    help="At most so many.",
-)
+@output.limit_option
 @output.told
 def show(config: str | None, *, as_json: bool, subject: str | None, limit: int) -> None:
     """Records of consequence, the newest first; no names stand in them."""

@@ -5,7 +5,13 @@ from datetime import datetime
 import click
 
 from devicelog.cli import output
-from devicelog.cli.asking import note_option, request_option, said, yes_option
+from devicelog.cli.asking import (
+    clinician_option,
+    note_option,
+    request_option,
+    said,
+    yes_option,
+)
 from devicelog.cli.ending import seconds_of
 from devicelog.cli.session_table import print_sessions
 from devicelog.cli.times import MOMENT, ns_of
@@ -17,21 +23,14 @@ from devicelog.operations.config import load, path_of
 from devicelog.records import inbox
 from devicelog.records.derived import Deriver
 
-_reason = click.option(
-    "--reason", type=click.Choice(REASONS), help="Why what stood is changed."
-)
-_clinician = click.option(
-    "--clinician", metavar="CODE", help="Who treated: a short code."
-)
-
 
 @click.command()
 @output.config_option
 @request_option
 @yes_option
 @note_option
-@_reason
-@_clinician
+@click.option("--reason", type=click.Choice(REASONS), help="Why what stood is changed.")
+@clinician_option
 @click.argument("session_id")
 @click.argument("pseudonym")
 @output.told
@@ -108,7 +107,7 @@ def undo(config: str | None, session_id: str, *, request_id: str) -> None:
 @output.config_option
 @request_option
 @yes_option
-@_clinician
+@clinician_option
 @click.option(
     "--within",
     "within_s",
@@ -156,13 +155,7 @@ def ahead(
 @click.command()
 @output.config_option
 @output.json_option
-@click.option(
-    "--limit",
-    default=50,
-    show_default=True,
-    type=click.IntRange(1, 100_000),
-    help="At most so many.",
-)
+@output.limit_option
 @output.told
 def unassigned(config: str | None, *, as_json: bool, limit: int) -> None:
     """The inbox: treatments that belong to nobody yet, newest first."""

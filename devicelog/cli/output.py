@@ -25,6 +25,13 @@ config_option = click.option(
     help="Configuration (default: $DEVICELOG_CONFIG, /etc/devicelog/devicelog.toml).",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+limit_option = click.option(
+    "--limit",
+    default=50,
+    show_default=True,
+    type=click.IntRange(1, 100_000),
+    help="At most so many.",
+)
 
 
 def talk(text: str) -> None:

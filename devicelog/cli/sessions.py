@@ -32,13 +32,7 @@ sessions.add_command(verify)
 @output.json_option
 @click.option("--open", "open_only", is_flag=True, help="Only those still open.")
 @click.option("--device", help="Only of this device.")
-@click.option(
-    "--limit",
-    default=50,
-    show_default=True,
-    type=click.IntRange(1, 100_000),
-    help="At most so many.",
-)
+@output.limit_option
 @output.told
 def list_(
     config: str | None,

@@ -6,7 +6,13 @@ from typing import Any
 import click
 
 from devicelog.cli import output
-from devicelog.cli.asking import note_option, request_option, said, yes_option
+from devicelog.cli.asking import (
+    clinician_option,
+    note_option,
+    request_option,
+    said,
+    yes_option,
+)
 from devicelog.cli.facts_options import facts_of, facts_options, in_words
 from devicelog.cli.tables import print_table
 from devicelog.cli.times import MOMENT, ns_of
@@ -38,7 +44,7 @@ def treatments() -> None:
     type=MOMENT,
     help="When it began, in the clinic's time; without it, it has just ended.",
 )
-@click.option("--clinician", metavar="CODE", help="Who treated: a short code.")
+@clinician_option
 @click.argument("pseudonym")
 @click.argument("treatment", type=click.Choice(MANUALS))
 @output.told
