@@ -11,7 +11,7 @@ from typing import Protocol
 import msgspec
 
 from devicelog.model.flow import Frame, Noise
-from devicelog.wire.checks import Order
+from devicelog.wire.checks import CheckName, Order, check
 
 
 class Framer(Protocol):
@@ -70,7 +70,14 @@ class Wire(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 
 
 class Framed(Wire, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The wire of a style that a profile lays out itself."""
+    """The wire of a style that a profile lays out itself. `check`: of each frame."""
+
+    check: CheckName
+
+    @property
+    def check_bits(self) -> int:
+        """See `Wire`."""
+        return check(self.check).bits
 
     def framing(self) -> Framing:
         """Compiled. Expects a declaration that drivers.load has checked."""

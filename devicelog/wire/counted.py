@@ -13,7 +13,7 @@ from devicelog.model.flow import Frame
 from devicelog.wire.base import Ordered
 from devicelog.wire.checks import CheckName, Order, check
 from devicelog.wire.notation import spelled
-from devicelog.wire.scan import NO_CHECK, NO_START, Scanner, begins
+from devicelog.wire.scan import NO_CHECK, NO_START, Scanner
 
 
 class CountedWire(Ordered, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -36,11 +36,6 @@ class CountedWire(Ordered, frozen=True, forbid_unknown_fields=True, kw_only=True
     end: str = ""
     longest: int = 256
 
-    @property
-    def check_bits(self) -> int:
-        """See `Wire`."""
-        return check(self.check).bits
-
     def framing(self) -> "CountedFraming":
         """See `Framed`."""
         return CountedFraming(self)
@@ -62,8 +57,7 @@ class CountedFraming:
 
     def framer(self, asks: Iterable[bytes] = ()) -> Scanner:
         """See `Framing`."""
-        asks = [*asks]
-        return Scanner(begins(self._start, *asks), self._look, self.longest, asks)
+        return Scanner.of(self._start, self._look, self.longest, asks)
 
     def body(self, data: bytes) -> bytes:
         """See `Framing`."""

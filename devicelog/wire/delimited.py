@@ -16,7 +16,7 @@ from devicelog.model.flow import Frame
 from devicelog.wire.base import Ordered
 from devicelog.wire.checks import CheckName, Order, check
 from devicelog.wire.notation import spelled
-from devicelog.wire.scan import NO_CHECK, NO_START, Scanner, begins
+from devicelog.wire.scan import NO_CHECK, NO_START, Scanner
 
 # What text may consist of: printable ASCII and the tabulator.
 TEXT: Final = bytes((0x09, *range(0x20, 0x7F)))
@@ -41,11 +41,6 @@ class DelimitedWire(Ordered, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     check_order: Order = "big"
     data: Literal["text", "binary"] = "text"
     longest: int = 256
-
-    @property
-    def check_bits(self) -> int:
-        """See `Wire`."""
-        return check(self.check).bits
 
     def framing(self) -> "DelimitedFraming":
         """See `Framed`."""
@@ -74,8 +69,7 @@ class DelimitedFraming:
 
     def framer(self, asks: Iterable[bytes] = ()) -> Scanner:
         """See `Framing`."""
-        asks = [*asks]
-        return Scanner(begins(self._start, *asks), self._look, self.longest, asks)
+        return Scanner.of(self._start, self._look, self.longest, asks)
 
     def body(self, data: bytes) -> bytes:
         """See `Framing`."""

@@ -31,11 +31,6 @@ class LinesWire(Framed, frozen=True, forbid_unknown_fields=True, kw_only=True):
     check: Literal["none", "sum8_hex", "xor8_hex"] = "none"
     longest: int = 256
 
-    @property
-    def check_bits(self) -> int:
-        """See `Wire`."""
-        return check(self.check).bits
-
     def framing(self) -> Framing:
         """See `Framed`."""
         if not self.start:

@@ -21,11 +21,6 @@ NO_CHECK: Final = "checksum does not fit"
 HALF: Final = "half a frame, then silence"
 
 
-def begins(*starts: bytes) -> re.Pattern[bytes]:
-    """Finds where one of these begins, or has begun as far as the bytes go."""
-    return re.compile(b"|".join(_begun(start) for start in starts), re.DOTALL)
-
-
 class Scanner:
     """See `wire.base.Framer`; frames are what `look` finds.
 
@@ -45,6 +40,15 @@ class Scanner:
         self._longest = longest
         self._asks = sorted(asks, key=len, reverse=True)
         self._held = b""
+
+    @classmethod
+    def of(
+        cls, start: bytes, look: Look, longest: int, asks: Iterable[bytes]
+    ) -> "Scanner":
+        """Where each frame begins with these bytes, and a request with its own."""
+        asks = [*asks]
+        starts = b"|".join(_begun(it) for it in (start, *asks))
+        return cls(re.compile(starts, re.DOTALL), look, longest, asks)
 
     @property
     def pending(self) -> int:
@@ -103,6 +107,6 @@ class Scanner:
 
 
 def _begun(start: bytes) -> bytes:
-    """Matches the start, or what there is of it at the very end."""
+    """Matches the start, or what there is of it at the very end of the bytes."""
     first, rest = re.escape(start[:1]), start[1:]
     return first + b"(?:\\Z|" + _begun(rest) + b")" if rest else first

@@ -17,7 +17,7 @@ from devicelog.model.flow import Frame
 from devicelog.wire.base import Ordered
 from devicelog.wire.checks import CheckName, Order, check
 from devicelog.wire.notation import spelled
-from devicelog.wire.scan import NO_CHECK, NO_START, Scanner, begins
+from devicelog.wire.scan import NO_CHECK, NO_START, Scanner
 
 
 class StuffedWire(Ordered, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -38,11 +38,6 @@ class StuffedWire(Ordered, frozen=True, forbid_unknown_fields=True, kw_only=True
     check: CheckName
     check_order: Order = "big"
     longest: int = 256
-
-    @property
-    def check_bits(self) -> int:
-        """See `Wire`."""
-        return check(self.check).bits
 
     def framing(self) -> "StuffedFraming":
         """See `Framed`."""
@@ -78,8 +73,7 @@ class StuffedFraming:
 
     def framer(self, asks: Iterable[bytes] = ()) -> Scanner:
         """See `Framing`."""
-        asks = [*asks]
-        return Scanner(begins(self._start, *asks), self._look, self.longest, asks)
+        return Scanner.of(self._start, self._look, self.longest, asks)
 
     def body(self, data: bytes) -> bytes:
         """See `Framing`. What is no frame comes as it is."""
