@@ -85,11 +85,14 @@ def export(
     asked.form.ready()
     if asked.origin == "influx":
         _configured(loaded)
-    with contextlib.ExitStack() as open_:
-        journal = open_.enter_context(Reader(loaded.config.journal.directory))
+    directory = loaded.config.journal.directory
+    with Reader(directory) as journal:
         asked, patients = _meant(journal, asked)
-        keys = _Keys(loaded.config, asked)
-        _record(loaded.config, asked, patients, note)
+    keys = _Keys(loaded.config, asked)
+    _record(loaded.config, asked, patients, note)
+    with contextlib.ExitStack() as open_:
+        # Anew: where no recorder runs, recording this may have salvaged the journal.
+        journal = open_.enter_context(Reader(directory, sealed=True))
         source = _source(
             journal, loaded, asked, patients=patients, keys=keys, open_=open_
         )
