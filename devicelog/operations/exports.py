@@ -18,6 +18,7 @@ from devicelog.export.history import Origin, Source, Wanted, heading
 from devicelog.export.parts import Whole
 from devicelog.export.research import Research
 from devicelog.export.rows import Name
+from devicelog.export.scratch import sweep
 from devicelog.export.stored import ABSENT, Stored
 from devicelog.export.tables import Options
 from devicelog.export.through import Watched
@@ -82,6 +83,7 @@ def export(
     Raises DevicelogError where there is no such patient, where it cannot be recorded
     that this was asked for, or where the file cannot be written.
     """
+    sweep()
     asked.form.ready()
     if asked.origin == "influx":
         _configured(loaded)
