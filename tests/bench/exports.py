@@ -83,7 +83,7 @@ class Ran:
         with contextlib.ExitStack() as stack:
             to = stack.enter_context(out.open("wb")) if out else subprocess.PIPE
             child = subprocess.Popen(
-                args, stdout=to, stderr=subprocess.DEVNULL, env=environ
+                args, stdout=to, stderr=subprocess.PIPE, env=environ
             )
             self.memory_mb = 0.0
             while not (ended := os.wait4(child.pid, os.WNOHANG))[0]:
@@ -91,10 +91,11 @@ class Ran:
                 time.sleep(0.005)
             self.seconds = time.perf_counter() - began
             self.out = child.stdout.read().decode() if child.stdout else ""
+            said = child.stderr.read().decode()  # some lines: no pipe is full of them
             _, status, usage = ended
         child.returncode = os.waitstatus_to_exitcode(status)
         self.cpu_s = usage.ru_utime + usage.ru_stime
-        assert child.returncode == 0, args
+        assert child.returncode == 0, (args, said)
 
 
 def _held_mb(pid: int) -> float:
