@@ -7,6 +7,7 @@
     |- ProtocolError     nobody's: it is recorded and passed over
     |- JournalError      everybody's: stop, data are at risk      exit 1
     |  |- JournalBusy    another recorder holds the directory
+    |  |- JournalDamaged what is asked for cannot be read        exit 5
     |  `- JournalRefused a journal that this program may not write
     |- Unconfirmed       the asker's: look, and confirm
     |- Incomplete        the reader's: the answer leaves something open    exit 5
@@ -64,6 +65,12 @@ class JournalError(DevicelogError):
 
 class JournalBusy(JournalError):
     """Another process records into this directory."""
+
+
+class JournalDamaged(JournalError):
+    """What is asked for is not as it was written; the rest of the journal may be."""
+
+    exit_code = 5
 
 
 class JournalRefused(JournalError):

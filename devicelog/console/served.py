@@ -16,6 +16,7 @@ from devicelog.console.saying import words_in
 from devicelog.console.server import Server
 from devicelog.console.texts import Texts
 from devicelog.errors import DevicelogError
+from devicelog.export.scratch import sweep
 from devicelog.model.users import Role
 from devicelog.operations.recording import Recording
 from devicelog.operations.socket import Request
@@ -35,6 +36,7 @@ def serve(
     `links` maps words to roles, for a demonstration: who knows the word comes in.
     `bound` is a socket at the address, of who served there before.
     """
+    sweep()
     config = recording.loaded.config
     settings = config.console
     server = Server(

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from devicelog.export.columns import Column
-from devicelog.export.history import History
+from devicelog.export.history import History, Origin
 from devicelog.export.rows import Name, Row, Table
 from devicelog.export.text import moment
 
@@ -19,6 +19,10 @@ _BOOK: Final = (
 _SOURCES: Final = """\
 [L] Rampazo & Liebano 2022, Medicina 58:141. [5] IEC 60601-2-5. [10] IEC 60601-2-10.
 [61689] IEC 61689. [62462] IEC TS 62462. [1050] 21 CFR 1050.10. [dl] devicelog."""
+_ORIGINS: Final[Mapping[Origin, str]] = {
+    "journal": "the journal",
+    "influx": "the store (InfluxDB)",
+}
 
 
 def book_table(some: Mapping[Name, Table]) -> tuple[Table, Iterable[Row]]:
@@ -46,7 +50,7 @@ def readme(
 {_whose(history)}
 Recorded by {history.site} ({history.timezone}), exported {moment(history.made_ns)} by
 devicelog {history.software}; schema {history.schema}, journal version \
-{history.journal}, from the {history.source}.
+{history.journal}, from {_ORIGINS[history.source]}.
 
 Rows of each table:
 {counts}

@@ -3,15 +3,14 @@
 from bisect import bisect
 from collections.abc import Iterator
 from copy import copy
-from datetime import datetime
 from typing import Any, Final, Literal, Self
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from devicelog.clock import SECOND
 from devicelog.export.history import History, Manual, Sample, Treatment, Wanted
 from devicelog.export.series import Series, profile_hash
+from devicelog.export.text import offset_min
 from devicelog.journal.queries import Page
 from devicelog.journal.reader import Reader, SessionRow
 from devicelog.model import codec
@@ -235,10 +234,7 @@ class Gatherer:
             after = page[-1][0]
 
     def _offset(self, at_ns: int) -> int:
-        """What the clinic's clock added to UTC then, in whole minutes."""
-        local = datetime.fromtimestamp(at_ns // SECOND, self._zone)
-        offset = local.utcoffset()
-        return 0 if offset is None else round(offset.total_seconds() / 60)
+        return offset_min(at_ns, self._zone)
 
 
 def _page(wanted: Wanted) -> Page:

@@ -52,6 +52,25 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
         return {"sessions": len(self.sections) - manual, "manual": manual}
 
 
+class Sheet(msgspec.Struct, frozen=True, kw_only=True):
+    """What of a page is drawn by itself; as it stands here: all of it.
+
+    `front`: what stands before the first treatment; `back`: after the last; between
+    them treatments `first` up to `last`. `link`: what a link to a treatment begins
+    with; `numbered`: whether paper has its head and foot.
+    """
+
+    front: bool = True
+    first: int = 0
+    last: int | None = None
+    back: bool = True
+    link: str = "#"
+    numbered: bool = True
+
+
+WHOLE: Final = Sheet()
+
+
 def write(out: BinaryIO, source: Source, options: Options) -> Counts:
     """One page, UTF-8; of a part of a history, that part."""
     words = texts(options.language)
@@ -82,10 +101,11 @@ def document(source: Source, words: Words) -> Document:
     )
 
 
-def rendered(document: Document, words: Texts) -> str:
-    """A page as HTML."""
+def rendered(document: Document, words: Texts, sheet: Sheet = WHOLE) -> str:
+    """A page as HTML, or a sheet of it."""
     said: dict[str, Any] = {
         "doc": document,
+        "sheet": sheet,
         "history": document.history,
         "t": words,
         "span": _span(document.history, Words(words)),

@@ -1,6 +1,7 @@
 """Parquet: one table, its types, units and meanings in the schema. Needs pyarrow."""
 
 import importlib
+from collections.abc import Iterator
 from itertools import islice
 from typing import Any, BinaryIO, Final
 
@@ -12,7 +13,8 @@ from devicelog.export.rows import Row, Table, each, tables
 from devicelog.export.tables import Counts, Options, told
 from devicelog.export.writers import Missing
 
-_GROUP: Final = 30_000  # rows a group: what is held in memory
+_GROUP: Final = 30_000  # rows a group: what is held in memory, as columns
+_PIECE: Final = 1_000  # rows made columns together; more would not stay in the cache
 
 
 def ready() -> None:
@@ -32,10 +34,11 @@ def write(out: BinaryIO, source: Source, options: Options) -> Counts:
     schema = _schema(arrow, source, table)
     count, rows = 0, each(source, table)
     with parquet.ParquetWriter(out, schema, compression="zstd") as writer:
-        while group := [*islice(rows, _GROUP)]:
-            count += len(group)
-            writer.write_batch(_batch(arrow, schema, group), row_group_size=_GROUP)
-            group.clear()  # before the next is gathered
+        while group := [*islice(_batches(arrow, schema, rows), _GROUP // _PIECE)]:
+            columns = arrow.Table.from_batches(group)
+            count += columns.num_rows
+            writer.write_table(columns, row_group_size=_GROUP)
+            del columns, group  # before the next are gathered
     return {table.name: count}
 
 
@@ -76,9 +79,10 @@ def _schema(arrow: Any, source: Source, table: Table) -> Any:
     return arrow.schema(fields, metadata=metadata)
 
 
-def _batch(arrow: Any, schema: Any, rows: list[Row]) -> Any:
-    arrays = [
-        arrow.array(cells, it.type)
-        for cells, it in zip(zip(*rows, strict=True), schema, strict=True)
-    ]
-    return arrow.RecordBatch.from_arrays(arrays, schema=schema)
+def _batches(arrow: Any, schema: Any, rows: Iterator[Row]) -> Iterator[Any]:
+    while piece := [*islice(rows, _PIECE)]:
+        arrays = [
+            arrow.array(cells, it.type)
+            for cells, it in zip(zip(*piece, strict=True), schema, strict=True)
+        ]
+        yield arrow.RecordBatch.from_arrays(arrays, schema=schema)

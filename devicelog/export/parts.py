@@ -13,7 +13,6 @@ from devicelog.export.history import Manual, Source, Treatment
 from devicelog.export.through import Through
 
 MOST: Final = 500  # treatments in one part
-PRINTED: Final = 100  # the same of paper: laid out, one costs 3.5 MB of memory
 
 
 class Part(Through):

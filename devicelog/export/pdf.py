@@ -1,39 +1,55 @@
 """The page as PDF, by WeasyPrint; it is imported when it is used.
 
 What it draws with are libraries of the system. It may fetch nothing: a page carries all
-it needs, and every address is refused.
+it needs, and every address is refused. As a program it draws the page that comes on
+stdin, for `sheets`.
 """
 
 import logging
+import sys
+from importlib import import_module
 from types import ModuleType
 from typing import BinaryIO, Final, cast
 
 from devicelog.errors import DevicelogError
 from devicelog.export.history import Source
-from devicelog.export.page import document, rendered
+from devicelog.export.page import document
 from devicelog.export.tables import Counts, Options
 from devicelog.export.texts import texts
 from devicelog.export.words import Words
 from devicelog.export.writers import Missing
 
 _APT: Final = "apt install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0"
+_EXTRA: Final = "install devicelog with its extra, devicelog[pdf]; or export .html"
 
 
 def ready() -> None:
-    """Raise Missing where WeasyPrint is not there, or what it draws with."""
+    """Raise Missing where WeasyPrint, what it draws with or pypdf is not there."""
     _weasyprint()
+    try:
+        import_module("pypdf")
+    except ImportError as error:
+        raise Missing(
+            f"a PDF needs pypdf, which cannot be imported: {error}", hint=_EXTRA
+        ) from error
 
 
 def write(out: BinaryIO, source: Source, options: Options) -> Counts:
-    """The page as it prints; of a part of a history, that part. Raises Missing."""
+    """The page as it prints; of a part of a history, that part.
+
+    Raises Missing; DevicelogError where it cannot be drawn.
+    """
+    ready()
+    from devicelog.export.sheets import paper  # noqa: PLC0415  (it needs the extra)
+
     words = texts(options.language)
     told = document(source, Words(words))
-    out.write(pdf(rendered(told, words)))
+    out.write(paper(told, words))
     return told.counts
 
 
 def pdf(page: str) -> bytes:
-    """A page as PDF. Raises DevicelogError where it cannot be drawn here, all of it."""
+    """A page as PDF, by this process. Raises DevicelogError where not all is drawn."""
     weasyprint = _weasyprint()
     # No protocol is allowed, not even data: what asks for one is no page of ours.
     nothing = weasyprint.urls.URLFetcher(allowed_protocols=(), fail_on_errors=True)
@@ -72,7 +88,7 @@ def _weasyprint() -> ModuleType:
     except ImportError as error:
         raise Missing(
             f"a PDF needs WeasyPrint, which cannot be imported: {error}",
-            hint="install devicelog with its extra, devicelog[pdf]; or export .html",
+            hint=_EXTRA,
         ) from error
     except OSError as error:
         raise Missing(
@@ -80,3 +96,15 @@ def _weasyprint() -> ModuleType:
             hint=f"{_APT}; or export .html, and print that",
         ) from error
     return cast("ModuleType", weasyprint)
+
+
+def _main() -> None:
+    page = sys.stdin.buffer.read().decode()
+    try:
+        sys.stdout.buffer.write(pdf(page))
+    except DevicelogError as error:
+        sys.exit(error.message)
+
+
+if __name__ == "__main__":
+    _main()

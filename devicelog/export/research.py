@@ -20,6 +20,7 @@ from devicelog.clock import SECOND
 from devicelog.export.columns import TYPED
 from devicelog.export.gather import Gatherer
 from devicelog.export.history import History, Manual, Sample, Treatment, Wanted
+from devicelog.export.text import offset_min
 from devicelog.model.flow import SessionEvent
 from devicelog.records.audit import Row
 
@@ -178,8 +179,7 @@ class Research:
         return round(moved.total_seconds()) * SECOND
 
     def _offset_min(self, at_ns: int) -> int:
-        offset = datetime.fromtimestamp(at_ns // SECOND, self._zone).utcoffset()
-        return 0 if offset is None else round(offset.total_seconds() / 60)
+        return offset_min(at_ns, self._zone)
 
 
 def _untyped(values: dict[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,6 @@ out. Ends of sessions are known there to the millisecond.
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from typing import Any, Final, cast
 from zoneinfo import ZoneInfo
 
@@ -14,6 +13,7 @@ import msgspec
 from devicelog.clock import SECOND
 from devicelog.errors import DevicelogError
 from devicelog.export.history import History, Manual, Sample, Treatment
+from devicelog.export.text import offset_min
 from devicelog.model.fields import FIELDS
 from devicelog.model.flow import SessionEvent
 from devicelog.model.kinds import ReceiptBody
@@ -144,8 +144,7 @@ class Stored:
         )
 
     def _offset(self, at_ns: int) -> int:
-        offset = datetime.fromtimestamp(at_ns // SECOND, self._zone).utcoffset()
-        return 0 if offset is None else round(offset.total_seconds() / 60)
+        return offset_min(at_ns, self._zone)
 
 
 def _query(

@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from devicelog.clock import SECOND
 
@@ -53,6 +54,12 @@ class _Times(dict[int, str]):
 
 
 _times: Final = _Times()
+
+
+def offset_min(at_ns: int, zone: ZoneInfo) -> int:
+    """What this zone's clock added to UTC then, in whole minutes."""
+    offset = datetime.fromtimestamp(at_ns // SECOND, zone).utcoffset()
+    return 0 if offset is None else round(offset.total_seconds() / 60)
 
 
 def moment(at_ns: int) -> str:

@@ -7,6 +7,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from devicelog.export.axes import clock
+from devicelog.export.text import offset_min
 from devicelog.export.texts import Texts
 from devicelog.model.fields import FIELDS, Value
 from devicelog.model.flow import SessionEvent
@@ -80,8 +81,7 @@ class Words:
 
     def moment(self, at_ns: int, zone: ZoneInfo) -> str:
         """`23 Nov 2026, 11:15 UTC+01:00`, by the clock of this zone."""
-        added = datetime.fromtimestamp(at_ns // _SECOND_NS, zone).utcoffset()
-        minutes = round((added or timedelta()).total_seconds() / 60)
+        minutes = offset_min(at_ns, zone)
         zone_said = self.texts("page.utc", offset=offset(minutes))
         return f"{self.day(at_ns, minutes)}, {self.hour(at_ns, minutes)} {zone_said}"
 

@@ -10,7 +10,7 @@ import msgspec
 
 from devicelog.errors import DevicelogError
 from devicelog.export.history import Source
-from devicelog.export.parts import MOST, PRINTED
+from devicelog.export.parts import MOST
 from devicelog.export.tables import Counts, Options
 
 Write = Callable[[BinaryIO, Source, Options], Counts]
@@ -94,7 +94,7 @@ FORMS: Final[dict[str, Form]] = {
             "the same page as it prints (extra `pdf`)",
             "pdf:write",
             text=False,
-            most=PRINTED,
+            most=MOST,
             named=True,
         ),
         Form(

@@ -4,27 +4,33 @@ import contextlib
 import sqlite3
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 import msgspec
 
-from devicelog.errors import JournalError
+from devicelog.errors import JournalDamaged, JournalError
+from devicelog.journal import schema
 from devicelog.journal.access import open_reading
 from devicelog.journal.directory import JOURNAL
 from devicelog.journal.rows import made
 from devicelog.model.flow import Entry
 
+# The file is not what was written; all else is of the disk, or of access.
+_DAMAGE: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _T = TypeVar("_T", bound=msgspec.Struct)
 
 
 class Asking:
     """A context manager, for one thread; `reader.Reader` says what may be asked.
 
-    No snapshot is held between two questions. Raises JournalError.
+    No snapshot is held between two questions. `sealed`: each entry is held against
+    what it was sealed with, a microsecond each. Raises JournalError; JournalDamaged
+    where what is asked for is not as it was written.
     """
 
-    def __init__(self, directory: str) -> None:
+    def __init__(self, directory: str, *, sealed: bool = False) -> None:
         self._path = Path(directory) / JOURNAL
+        self._sealed = sealed
         self._db: sqlite3.Connection | None = None
 
     def __enter__(self) -> Self:
@@ -53,8 +59,17 @@ class Asking:
         return self._db
 
     def _entry(self, query: str, *asked: object) -> Entry | None:
-        rows = self._rows(query, asked)
-        return Entry(*rows[0]) if rows else None
+        return next(iter(self._entries(query, asked)), None)
+
+    def _entries(self, query: str, asked: Any = ()) -> list[Entry]:
+        """Rows of entries, which end with their seal."""
+        found = []
+        for *told, seal in self._rows(query, asked):
+            entry = Entry(*told)
+            if self._sealed and schema.seal(entry) != seal:
+                raise self._damaged(f"entry {entry.seq} is not what was written")
+            found.append(entry)
+        return found
 
     def _made(self, shape: type[_T], query: str, asked: Any = ()) -> list[_T]:
         """Rows as structs; some of their columns hold JSON."""
@@ -69,7 +84,16 @@ class Asking:
             raise self._told(error) from error
 
     def _told(self, error: Exception) -> JournalError:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if isinstance(error, UnicodeError) or code in _DAMAGE:
+            return self._damaged(str(error))
         return JournalError(
             f"the journal {self._path} cannot be read: {error}",
-            hint="start the recorder: it sets damage aside and salvages the rest",
+            hint="is its disk sound (`dmesg`)? `devicelog db check` says more",
+        )
+
+    def _damaged(self, what: str) -> JournalDamaged:
+        return JournalDamaged(
+            f"the journal {self._path} is damaged: {what}",
+            hint="start the recorder anew: it sets damage aside and salvages the rest",
         )

@@ -23,6 +23,9 @@ from devicelog.model.retirement import Range
 # A fifth of a second's worth at each opening; `examine` takes all.
 NEWEST: Final = 50_000
 _PAGE: Final = 10_000
+# Each row is sought in each index: with SQLite's own 2 MB that took three times the
+# CPU (73 s for 10 million entries; 25 s from 16 MB on). The connection gives it back.
+_CACHE_KIB: Final = 32_000
 _WORDS: Final = 10  # so many findings are told
 # Errors of the disk or of access; all others mean that the file is not what we wrote.
 _OUTSIDE: Final = frozenset(
@@ -114,7 +117,9 @@ def examine(path: Path, seen: Callable[[int], None] = lambda _: None) -> Report:
 
 
 def _open(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(file.uri(path, "ro"), uri=True, isolation_level=None)
+    db = sqlite3.connect(file.uri(path, "ro"), uri=True, isolation_level=None)
+    db.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
+    return db
 
 
 def _words(error: Exception) -> str:

@@ -5,7 +5,8 @@ from typing import Final
 import msgspec
 
 ENTRIES: Final = (
-    "SELECT seq, at_ns, device, channel, kind, subject, key, body, mac FROM entries "
+    "SELECT seq, at_ns, device, channel, kind, subject, key, body, mac, crc"
+    " FROM entries "
 )
 REST: Final = (
     " AND seq > :after AND (:kind IS NULL OR kind = :kind)"
@@ -43,11 +44,11 @@ BACKWARDS: Final = (
     + " ORDER BY seq DESC LIMIT ?"
 )
 LAST: Final = (
-    "SELECT e.seq, at_ns, e.device, channel, e.kind, subject, key, body, mac"
+    "SELECT e.seq, at_ns, e.device, channel, e.kind, subject, key, body, mac, crc"
     " FROM latest l JOIN entries e ON e.seq = l.seq WHERE l.device = ? AND l.kind = ?"
 )
 LAST_OF_CHANNEL: Final = (
-    "SELECT seq, at_ns, device, channel, kind, subject, key, body, mac"
+    "SELECT seq, at_ns, device, channel, kind, subject, key, body, mac, crc"
     " FROM entries NOT INDEXED WHERE seq <= :seq AND kind = :kind"
     " AND device = :device AND channel = :channel ORDER BY seq DESC LIMIT 1"
 )
@@ -60,7 +61,7 @@ READINGS: Final = (
 )
 ANY_OF_CHANNEL: Final = "SELECT 1 FROM entries WHERE device = ? AND channel = ? LIMIT 1"
 ENTRY: Final = (
-    "SELECT e.seq, at_ns, e.device, channel, kind, subject, key, body, mac FROM "
+    "SELECT e.seq, at_ns, e.device, channel, kind, subject, key, body, mac, crc FROM "
 )
 STANDING: Final = ENTRY + "bindings b JOIN entries e USING (seq) WHERE session_id = ?"
 # From the few that wait to their entries: else the whole journal is walked.

@@ -60,7 +60,7 @@ class Reader(Asking):
             query = queries.BY_KIND if said else queries.BY_SEQ
         asked = {"after": after, "kind": kind, "device": device, "channel": channel}
         asked |= {"subject": subject, "limit": limit}
-        return [Entry(*row) for row in self._rows(query, asked)]
+        return self._entries(query, asked)
 
     def entry(self, seq: int) -> Entry | None:
         """The entry of this number."""
@@ -72,14 +72,13 @@ class Reader(Asking):
 
     def backwards(self, subject: str, before: int, limit: int) -> list[Entry]:
         """Entries of a subject with a lower `seq`, the newest first."""
-        rows = self._rows(queries.BACKWARDS, (subject, before, limit))
-        return [Entry(*row) for row in rows]
+        return self._entries(queries.BACKWARDS, (subject, before, limit))
 
     def about(self, row: SessionRow, kind: str) -> list[Entry]:
         """All entries of a kind about a session, without a look at its readings."""
         asked: dict[str, Any] = {"subject": row.session_id, "kind": kind}
         asked |= {"first": row.first_seq, "last": row.last_seq}
-        return [Entry(*it) for it in self._rows(queries.OF_SUBJECT, asked)]
+        return self._entries(queries.OF_SUBJECT, asked)
 
     def last(self, kind: str, device: str, channel: str | None = None) -> Entry | None:
         """The latest entry of this kind from this device, or of one channel of it."""
@@ -89,8 +88,7 @@ class Reader(Asking):
         if not self._rows(queries.ANY_OF_CHANNEL, (device, channel)):
             return None  # else all rows would be walked
         asked = {"seq": newest.seq, "kind": kind, "device": device, "channel": channel}
-        rows = self._rows(queries.LAST_OF_CHANNEL, asked)
-        return Entry(*rows[0]) if rows else None
+        return next(iter(self._entries(queries.LAST_OF_CHANNEL, asked)), None)
 
     def last_seq(self) -> int:
         """The highest number given; 0 in a new journal."""
@@ -184,7 +182,7 @@ class Reader(Asking):
 
     def ahead(self, device: str | None = None) -> list[Entry]:
         """Bindings ahead that nothing has come of yet, oldest first."""
-        return [Entry(*row) for row in self._rows(queries.AHEAD, {"device": device})]
+        return self._entries(queries.AHEAD, {"device": device})
 
     def devices(self) -> list[DeviceRow]:
         """What each device last said of itself."""

@@ -1,23 +1,19 @@
 """Exporting: recorded before the first byte is written, refused where it cannot be."""
 
 import contextlib
-import sys
-from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
 
 import msgspec
 
 from devicelog.clock import SystemClock
 from devicelog.errors import ConfigError, DevicelogError
-from devicelog.export import files
 from devicelog.export.gather import Gatherer
 from devicelog.export.history import Origin, Source, Wanted, heading
-from devicelog.export.parts import Whole
+from devicelog.export.placed import written
 from devicelog.export.research import Research
-from devicelog.export.rows import Name
+from devicelog.export.scratch import sweep
 from devicelog.export.stored import ABSENT, Stored
 from devicelog.export.tables import Options
 from devicelog.export.through import Watched
@@ -82,38 +78,15 @@ def export(
     Raises DevicelogError where there is no such patient, where it cannot be recorded
     that this was asked for, or where the file cannot be written.
     """
+    sweep()
     asked.form.ready()
     if asked.origin == "influx":
         _configured(loaded)
-    with contextlib.ExitStack() as open_:
-        journal = open_.enter_context(Reader(loaded.config.journal.directory))
+    with Reader(loaded.config.journal.directory) as journal:
         asked, patients = _meant(journal, asked)
-        keys = _Keys(loaded.config, asked)
-        _record(loaded.config, asked, patients, note)
-        source = _source(
-            journal, loaded, asked, patients=patients, keys=keys, open_=open_
-        )
-        with progress(source.count()) as tick:
-            watched = Watched(source, tick)
-            table: Name = "readings" if asked.readings else "sessions"
-            key = keys.ring.archive_key if keys.ring else None
-            said = loaded.config.export
-            options = Options(
-                table=table,
-                readings=asked.readings,
-                key=key,
-                codes_file=said.codes_file,
-                language=said.language,
-            )
-            paths, rows = _written(watched, asked, options)
-        return Done(
-            path=", ".join(map(str, paths)),
-            rows=rows,
-            simulated=source.history.simulated,
-            unnamed=source.history.unnamed,
-            lacking=tuple(_lacking(watched, asked)),
-            absent=ABSENT if asked.origin == "influx" else (),
-        )
+    keys = _Keys(loaded.config, asked)
+    _record(loaded.config, asked, patients, note)
+    return _exported(loaded, asked, patients, keys, progress)
 
 
 # --- Private ----------------------------------------------------------------------
@@ -134,6 +107,39 @@ class _Keys:
             if asked.shift_dates:
                 raise
             self.why = error.message
+
+
+def _exported(
+    loaded: Loaded, asked: Asked, patients: list[str], keys: "_Keys", progress: Progress
+) -> Done:
+    """What is recorded already."""
+    said = loaded.config.export
+    options = Options(
+        table="readings" if asked.readings else "sessions",
+        readings=asked.readings,
+        key=keys.ring.archive_key if keys.ring else None,
+        codes_file=said.codes_file,
+        language=said.language,
+    )
+    with contextlib.ExitStack() as open_:
+        # Anew: where no recorder runs, recording this may have salvaged the journal.
+        journal = open_.enter_context(
+            Reader(loaded.config.journal.directory, sealed=True)
+        )
+        source = _source(
+            journal, loaded, asked, patients=patients, keys=keys, open_=open_
+        )
+        with progress(source.count()) as tick:
+            watched = Watched(source, tick)
+            paths, rows = written(asked.form, asked.path, watched, options)
+        return Done(
+            path=", ".join(map(str, paths)),
+            rows=rows,
+            simulated=source.history.simulated,
+            unnamed=source.history.unnamed,
+            lacking=tuple(_lacking(watched, asked)),
+            absent=ABSENT if asked.origin == "influx" else (),
+        )
 
 
 def _meant(journal: Reader, asked: Asked) -> tuple[Asked, list[str]]:
@@ -245,41 +251,6 @@ def _who(journal: Reader, keys: _Keys, code: str | None) -> tuple[Identity | Non
     if found.who is None:
         return None, f"the identity of {code} does not open"
     return found.who, ""
-
-
-def _written(
-    source: Source, asked: Asked, options: Options
-) -> tuple[list[Path], dict[str, int]]:
-    """The files and how many rows; all of them get their names, or none does."""
-    form = asked.form
-    if not form.most:
-        with _place(asked.path) as out:
-            rows = form.write(out, source, options)
-        return [asked.path] if asked.path else [], rows
-    whole = Whole(source, form.most)
-    if asked.path is None and whole.parts > 1:
-        raise DevicelogError(
-            f"this is {whole.parts} files of .{form.suffix}", hint="name them: -o FILE"
-        )
-    paths, sums = [], Counter[str]()
-    with contextlib.ExitStack() as stack:
-        for part in whole:
-            path = asked.path and form.path(asked.path, part.number, part.of)
-            out = stack.enter_context(_place(path))
-            sums.update(form.write(out, part, options))
-            paths += [path] if path else []
-    return paths, dict(sums)
-
-
-@contextlib.contextmanager
-def _place(path: Path | None) -> Iterator[BinaryIO]:
-    """The file, or stdout."""
-    if path is not None:
-        with files.whole(path) as out:
-            yield out
-        return
-    yield sys.stdout.buffer
-    sys.stdout.buffer.flush()
 
 
 def _lacking(watched: Watched, asked: Asked) -> Iterator[str]:

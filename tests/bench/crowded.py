@@ -38,7 +38,8 @@ TOLD = ("session", "binding", "purpose")
 
 def crowded(sessions: int) -> Path:
     """A folder with `data` and `devicelog.toml`; the chain of its audit has begun."""
-    whole = cache() / f"bench-{VERSION}-{sessions}"
+    # A journal of another version is not opened, and migrating it takes longer.
+    whole = cache() / f"bench-{VERSION}.{schema.VERSION}-{sessions}"
     if not (whole / "devicelog.toml").exists():
         begun = whole.with_name(whole.name + ".partial")
         shutil.rmtree(begun, ignore_errors=True)

@@ -2,8 +2,6 @@
 
 import contextlib
 import mimetypes
-import shutil
-import tempfile
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +12,7 @@ from devicelog.console.people import in_short, offer
 from devicelog.console.visit import Answer, Refused, Saved, Sent, Shown, Visit
 from devicelog.errors import DevicelogError
 from devicelog.export.history import Wanted
+from devicelog.export.scratch import scratch
 from devicelog.export.writers import FORMS
 from devicelog.journal.queries import Page
 from devicelog.model.facts import MANUALS
@@ -88,8 +87,7 @@ def export(visit: Visit) -> Answer:
     code, form = _code(visit), FORMS.get(visit.form.get("form", ""))
     if form is None or form.suffix not in OFFERED:
         raise Refused(400, "error.no_form")
-    folder = Path(tempfile.mkdtemp(prefix="devicelog-export-"))  # 0700
-    try:
+    with scratch() as folder:
         file = folder / f"{code}.{form.suffix}"
         asked = exports.Asked(wanted=Wanted(pseudonym=code), form=form, path=file)
         exports.export(visit.house.recording.loaded, asked, _unwatched, visit.record)
@@ -100,8 +98,6 @@ def export(visit: Visit) -> Answer:
                 for it in made:
                     packed.write(it, it.name)
         return Saved(name=file.name, media=_media(file), content=file.open("rb"))
-    finally:
-        shutil.rmtree(folder)
 
 
 @contextlib.contextmanager

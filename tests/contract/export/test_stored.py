@@ -2,15 +2,20 @@
 
 import io
 import json
+import re
 import shutil
+import zipfile
 from datetime import date
 
 import pytest
 from contract.grafana import days
 from journals import SITE, fill, writer
+from requires import paper, tool
 from servers.influxdb import InfluxDB
 from system.commands.site import Site
+from system.export.drawing import said
 from unit.export.clinic import ANNA, BERND, CARLA, source
+from unit.export.r4.shape import faults
 from unit.export.reading import from_csv, from_ndjson
 
 from devicelog.clock import ManualClock
@@ -19,6 +24,7 @@ from devicelog.export.history import Wanted
 from devicelog.export.rows import TABLES, tables
 from devicelog.export.stored import ABSENT, Stored
 from devicelog.export.tables import Options
+from devicelog.export.verify import verify
 from devicelog.export.writers import FORMS
 from devicelog.journal.reader import Reader
 from devicelog.sinks.influx import InfluxSink
@@ -181,6 +187,67 @@ def test_the_command_says_what_is_not_there(site, reader):
     assert len(document["sessions"]) == len(reader.sessions(pseudonym=ANNA))
     assert all(it["series"] for it in document["sessions"])
     assert "treatments without a device" in told.stderr
+
+
+def made(site, form):
+    """The export of one patient's history in the store; the file."""
+    site.write()
+    path = site.folder / f"history.{form}"
+    told = site.run("export", ANNA, "--source", "influx", "-o", str(path))
+    for it in ABSENT:
+        assert f"not in the store: {it}" in told.stderr
+    return path
+
+
+def test_a_page_of_it_has_its_curves_and_says_what_it_lacks(site, reader):
+    page = made(site, "html").read_text()
+    count = len(reader.sessions(pseudonym=ANNA))
+    assert page.count("<article") == count > 10
+    figures = re.findall(r"<figure><svg.*?</svg></figure>", page, re.DOTALL)
+    assert len(figures) == count
+    assert all("dl-line" in it for it in figures)
+    assert f"{count} by devices<" in page  # and nothing of what was given by hand
+    for it in ABSENT:
+        assert it in page
+
+
+def test_paper_of_it_says_the_same(site, reader, tmp_path):
+    paper()
+    tool("pdftotext")
+    path = made(site, "pdf")
+    text = " ".join(said(path.read_bytes(), tmp_path).split())
+    assert f"{len(reader.sessions(pseudonym=ANNA))} by devices" in text
+    assert "heads, corrected doses" in text
+
+
+def test_a_bundle_of_it_is_r4_and_tells_each_session(site, reader):
+    bundle = json.loads(made(site, "fhir.json").read_text())
+    assert faults(bundle) == []
+    told = [
+        it["resource"]["identifier"][0]["value"]
+        for it in bundle["entry"]
+        if it["resource"]["resourceType"] == "Procedure"
+    ]
+    ours = {it.session_id for it in reader.sessions(pseudonym=ANNA)}
+    assert (len(told), {*told}) == (len(ours), ours)
+
+
+def test_an_archive_of_it_says_whence_and_is_as_it_was_exported(site, reader):
+    path = made(site, "zip")
+    assert verify(path).changed == ()
+    with zipfile.ZipFile(path) as archive:
+        names = archive.namelist()
+        manifest = json.loads(archive.read("manifest.json"))
+        readme = archive.read("README.txt").decode()
+    assert {"sessions.csv", "readings.csv", "history.html", "history.fhir.json"} < {
+        *names
+    }
+    assert not {"events.csv", "manual.csv", "audit.csv"} & {*names}
+    assert manifest["history"]["source"] == "influx"
+    count = len(reader.sessions(pseudonym=ANNA))
+    assert manifest["rows"]["sessions"] == count
+    assert "from the store (InfluxDB)" in readme
+    assert "It lacks what people added" in readme
 
 
 def test_without_a_store_it_is_said_before_anything_is_recorded(site):

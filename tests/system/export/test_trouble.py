@@ -2,11 +2,12 @@
 
 import shutil
 import subprocess
+import tempfile
 
 import pytest
 import requires
 from system.commands.site import BOUND_S, PROGRAM
-from system.export.conftest import made
+from system.export.conftest import NAME, made
 
 
 def killed(site, path, *more):
@@ -35,6 +36,15 @@ def test_a_killed_export_has_no_final_name_and_the_next_one_is_whole(site, form)
     assert len(site.audits()) == 1  # it was asked for
     site.export("-o", str(path), "--readings")
     assert site.left == [path.name]
+
+
+def test_an_export_removes_what_a_killed_console_left(site, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    left = tmp_path / "devicelog-export-killed"
+    left.mkdir()
+    (left / "history.csv.partial").write_text(NAME)
+    site.export("-o", str(site.folder / "history.csv"))
+    assert not left.exists()
 
 
 @pytest.fixture

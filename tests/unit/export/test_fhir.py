@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from unit.export.clinic import source as source_of
 from unit.export.patient import Patient, at
+from unit.export.r4.shape import faults
 
 from devicelog.errors import ConfigError
 from devicelog.export import fhir
@@ -27,32 +28,6 @@ from devicelog.records.keys import Identity
 GOLDEN = Path(__file__).parent / "golden"
 CODES = str(Path(__file__).parents[3] / "config" / "codes.toml")
 BUNDLE = importlib.import_module("fhir.resources.R4B.bundle").Bundle
-
-# Elements of R4 (4.0.1), from its pages; what R4B renamed or added is not among them.
-R4 = {
-    "Bundle": "identifier type timestamp total link entry signature",
-    "Device": "identifier definition udiCarrier status statusReason distinctIdentifier"
-    " manufacturer manufactureDate expirationDate lotNumber serialNumber deviceName"
-    " modelNumber partNumber type specialization version property patient owner contact"
-    " location url note safety parent",
-    "DeviceMetric": "identifier type unit source parent operationalStatus color"
-    " category measurementPeriod calibration",
-    "Procedure": "identifier instantiatesCanonical instantiatesUri basedOn partOf"
-    " status statusReason category code subject encounter performedDateTime"
-    " performedPeriod"
-    " performedString performedAge performedRange recorder asserter performer location"
-    " reasonCode reasonReference bodySite outcome report complication"
-    " complicationDetail followUp note focalDevice usedReference usedCode",
-    "Observation": "identifier basedOn partOf status category code subject focus"
-    " encounter effectiveDateTime effectivePeriod effectiveTiming effectiveInstant"
-    " issued performer valueQuantity valueCodeableConcept valueString valueBoolean"
-    " valueInteger valueRange valueRatio valueSampledData valueTime valueDateTime"
-    " valuePeriod dataAbsentReason interpretation note bodySite method specimen device"
-    " referenceRange hasMember derivedFrom component",
-    "Provenance": "target occurredPeriod occurredDateTime recorded policy location"
-    " reason activity agent entity signature",
-}
-ANY = {"resourceType", "id", "meta"}
 
 HEADING = History(
     wanted=Wanted(pseudonym="3333-334F"),
@@ -171,14 +146,67 @@ def sound(bundle):
     urls = [it["fullUrl"] for it in entries]
     assert len({*urls}) == len(urls)
     assert urls == [f"urn:uuid:{it['resource']['id']}" for it in entries]
-    for it in (bundle, *(it["resource"] for it in entries)):
-        assert it.keys() - ANY <= {*R4[it["resourceType"]].split()}
+    assert faults(bundle) == []
     said = re.findall(r'"reference": "([^"]+)"', json.dumps(bundle))
     assert {*said} <= {*urls}
     codes = re.findall(
         r'"http://unitsofmeasure.org", "code": "([^"]+)"', json.dumps(bundle)
     )
     assert codes
+
+
+def broken(change):
+    """What is found in the bundle written by hand, once something in it is changed."""
+    bundle = json.loads((GOLDEN / "one_session.fhir.json").read_text())
+    assert faults(bundle) == []
+    change(
+        bundle,
+        {it["resource"]["resourceType"]: it["resource"] for it in bundle["entry"]},
+    )
+    return faults(bundle)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (
+            lambda _, it: it["Device"].update(displayName="x"),
+            "displayName is not in R4",
+        ),
+        (
+            lambda _, it: it["Procedure"].update(recorded="2026"),
+            "recorded is not in R4",
+        ),
+        (
+            lambda _, it: it["Observation"]["component"][0].update(text="x"),
+            "component[0].text is not in R4",
+        ),
+        (lambda _, it: it["Procedure"].pop("status"), "resource.status is missing"),
+        (
+            lambda _, it: it["Procedure"].update(performedDateTime="2026-11-23"),
+            "performed[x] is there twice",
+        ),
+        (
+            lambda _, it: it["Procedure"].update(bodySite={"text": "knee"}),
+            "bodySite: a list is due",
+        ),
+        (lambda _, it: it["Device"].update(status="on"), "'on' is none of"),
+        (
+            lambda _, it: it["Observation"].update(
+                device={"reference": "urn:uuid:" + it["Procedure"]["id"]}
+            ),
+            "device may not be a Procedure",
+        ),
+        (lambda it, _: it.update(timestamp="2026-11-24"), "is no Instant"),
+        (
+            lambda _, it: it["Observation"]["effectivePeriod"].update(start="10:15"),
+            "'10:15' is no DateTime",
+        ),
+    ],
+)
+def test_what_is_not_r4_is_found(change, told):
+    (found,) = broken(change)
+    assert told in found
 
 
 def test_two_weeks_of_a_patient_are_sound(weeks):
@@ -322,8 +350,8 @@ def test_hands_are_procedures_too():
         offset_min=60,
     )
     bundle = bundle_of(Told(manual=[massage]))
-    sound_without_units = bundle
-    BUNDLE.model_validate(sound_without_units)
+    BUNDLE.model_validate(bundle)
+    assert faults(bundle) == []
     (found,) = all_of(bundle, "Procedure")
     assert found["performedPeriod"] == {
         "start": "2026-11-23T11:30:00.000+01:00",

@@ -48,6 +48,7 @@ def test_five_times_as_much_takes_no_more_memory(reader, monkeypatch, form):
     monkeypatch.setattr(gather, "_PAGE", 200)
     monkeypatch.setattr(series, "_PAGE", 200)
     monkeypatch.setattr(parquet, "_GROUP", 500)
+    monkeypatch.setattr(parquet, "_PIECE", 100)
     first = next(source(reader).treatments()).started_ns
     told = source(reader, Wanted(to_ns=first + 300 * SECOND))
 

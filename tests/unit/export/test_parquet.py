@@ -99,6 +99,7 @@ def test_each_field_carries_its_unit_and_meaning(files, name):
 
 def test_groups_of_rows_bound_what_is_held(hour, tmp_path, monkeypatch):
     monkeypatch.setattr(parquet, "_GROUP", 500)
+    monkeypatch.setattr(parquet, "_PIECE", 100)
     with (tmp_path / "x.parquet").open("wb") as out:
         FORMS["parquet"].write(out, hour, Options(table="readings"))
     told = pyarrow.parquet.ParquetFile(tmp_path / "x.parquet").metadata
