@@ -74,11 +74,10 @@ class SetUp:
         ]
         handlers: dict[Any, Any] = {
             HTTPException: self._failed,
-            Exception: self._failed,
             Refused: self._refused,
         }
         built = Starlette(routes=routes, exception_handlers=handlers)
-        built.add_middleware(Door, ours=self._hosts, tls=False)
+        built.add_middleware(Door, ours=self._hosts, tls=False, failed=self._failed)
         return built
 
     # --- Private ------------------------------------------------------------------
