@@ -14,7 +14,7 @@ from devicelog.console.texts import Texts
 from devicelog.journal.reader import AlarmRow
 from devicelog.operations.status import DeviceStatus, Status
 
-_WELL: Final = ("online", "closed")
+WELL: Final = ("online", "closed")
 _SPANS: Final = ((86_400, "days"), (3600, "hours"), (60, "minutes"), (1, "seconds"))
 
 
@@ -44,7 +44,7 @@ def of_line(device: DeviceStatus, texts: Texts) -> Iterator[Trouble]:
     if device.problems:
         detail = "; ".join(device.problems)
         yield Trouble(texts("line.parked"), texts("line_do.parked"), detail)
-    elif device.line not in _WELL:
+    elif device.line not in WELL:
         yield Trouble(
             texts(f"line.{device.line}"),
             texts(f"line_do.{device.line}"),
