@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from starlette.responses import RedirectResponse, Response
 
 from devicelog import __version__
@@ -18,6 +18,8 @@ from devicelog.errors import DevicelogError, Unconfirmed
 from devicelog.model.words import minutes
 
 _NS: Final = 1_000_000_000
+# Values of the doctor's texts that are sentences themselves: of files, of the system.
+_PASSED_ON: Final = frozenset({"why", "problems"})
 
 
 class Renderer:
@@ -91,6 +93,15 @@ class Renderer:
     ) -> Response:
         facts = {"why": why, "quoted": [it for it in quoted if it], "status": status}
         return self.page(visit, Shown("error.html", facts, status))
+
+    def _finding(self, name: str, told: Mapping[str, str]) -> Markup:
+        """A text of the doctor's; what it only passes on is a quotation within it."""
+        quotation = Markup('<q class="quoted" lang="en">{}</q>')
+        said = {
+            key: quotation.format(value) if key in _PASSED_ON else value
+            for key, value in told.items()
+        }
+        return Markup(escape(self._house.texts(name))).format(**said)  # noqa: S704
 
     def _local(self, at_ns: int) -> datetime:
         return datetime.fromtimestamp(at_ns / _NS, self._house.zone)

@@ -32,7 +32,8 @@ def troubles(status: Status, texts: Texts) -> Iterator[Trouble]:
     for alarm in status.standing:
         yield of_alarm(alarm, called, texts)
     for device in status.devices:
-        for it in of_line(device, texts):
+        # Of one that is not recorded by its configuration an alarm stands above.
+        for it in () if device.problems else of_line(device, texts):
             yield msgspec.structs.replace(it, what=f"{called[device.name]}: {it.what}")
     if status.journal != "recording":
         state = texts(f"journal.{status.journal.replace(' ', '_')}")
