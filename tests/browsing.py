@@ -65,7 +65,8 @@ _THEIRS = re.compile(
 )
 _OURS = re.compile(r"[A-Za-z]{4,}")
 # Quotations are marked as English, and stand beneath something that is said; the line
-# for the notes is a line of the exports. Labels of pictures and fields are words too.
+# for the notes is a line of the exports; code is what files and devices say. Labels of
+# pictures and fields are words too.
 _SAID = """() => {
   const quoted = [...document.querySelectorAll("body [lang=en]")];
   const bare = quoted.filter((it) => {
@@ -73,6 +74,7 @@ _SAID = """() => {
     return !place.textContent.includes("[");
   }).map((it) => it.textContent);
   quoted.forEach((it) => it.remove());
+  document.querySelectorAll("code").forEach((it) => it.remove());
   const named = ["aria-label", "title", "alt", "placeholder"].flatMap((name) =>
     [...document.querySelectorAll(`body [${name}]`)].map((it) => it.getAttribute(name))
   );
