@@ -41,6 +41,7 @@ class Renderer:
             version=__version__,
             language=house.texts.language,
             new_id=lambda: uuid.uuid4().hex,
+            finding=self._finding,
         )
         self._environment.filters.update(
             clock=self._clock,

@@ -112,7 +112,8 @@ def test_nothing_stands_in_anybodys_way(pages, here, role, path):
 
 def opened(page, here, path):
     """The page with all that can be unfolded."""
-    page.goto(here.path(path))
+    answer = page.goto(here.path(path))
+    assert answer.ok, answer.status
     page.evaluate("document.querySelectorAll('details').forEach(it => it.open = true)")
     return page
 
