@@ -27,6 +27,7 @@ START_S = 120
 LINK = re.compile(r"^ +(\w+) +(http://\S+)$", re.MULTILINE)
 WIDE = {"width": 1180, "height": 820}  # a tablet, held across
 TALL = 1500
+WHOLE = 3200
 NARROW = {"width": 360, "height": 740}
 MODES = {
     "light": {"viewport": WIDE, "color_scheme": "light"},
@@ -42,7 +43,7 @@ PAGES = {
     "patient": ("physio", "{patient}"),
     "session": ("physio", "{session}"),
     "frames": ("engineer", "{session}/frames"),
-    "bind": ("reception", "/bind?device=us-1"),
+    "bind": ("physio", "/bind?device=us-1"),
     "devices": ("engineer", "/devices"),
     "device": ("engineer", "/devices/us-1"),
     "recall": ("engineer", "/recall?head=SIM-H5-00001"),
@@ -77,7 +78,7 @@ def demonstration() -> Iterator[dict[str, str]]:
 def entered(opened: Browser, link: str, mode: str) -> Page:
     """In, and on the first page; while the days before are made, that is waited for."""
     page = come(opened, link, mode)
-    page.wait_for_selector("nav", timeout=START_S * 1000)
+    page.wait_for_selector("nav", state="attached", timeout=START_S * 1000)
     return page
 
 
@@ -95,11 +96,19 @@ def places(page: Page) -> dict[str, str]:
     at = page.url.rstrip("/")
     wait_until(lambda: treated(page, at) >= TODAY, seconds=START_S)
     page.goto(f"{at}/patients")
-    patient = page.locator("ul.list a").nth(6).get_attribute("href") or ""
+    found = page.locator("ul.list a").all()
+    paths = {it.get_attribute("href") or "" for it in found}
+    patient = max(sorted(paths), key=lambda path: history(page, at + path))
     page.goto(at + patient)
     session = page.locator("a[href^='/sessions/']").first.get_attribute("href") or ""
     page.goto(at)
     return {"patient": patient, "session": session}
+
+
+def history(page: Page, url: str) -> int:
+    """How much there is to be seen of this patient."""
+    page.goto(url)
+    return page.locator("main details.row").count()
 
 
 def treated(page: Page, at: str) -> int:
@@ -108,11 +117,11 @@ def treated(page: Page, at: str) -> int:
     return page.locator("main a[href^='/patients/']").count()
 
 
-def picture(page: Page, path: Path) -> None:
+def picture(page: Page, path: Path, most: int = TALL) -> None:
     """The whole page, or as much of it as somebody looks at."""
     wide = page.viewport_size or WIDE
     tall = page.evaluate("document.documentElement.scrollHeight")
-    clip = {"x": 0, "y": 0, "width": wide["width"], "height": min(tall, TALL)}
+    clip = {"x": 0, "y": 0, "width": wide["width"], "height": min(tall, most)}
     page.screenshot(path=path, full_page=True, clip=clip)
 
 
@@ -121,7 +130,8 @@ def first_start(opened: Browser, folder: Path) -> None:
     with tempfile.TemporaryDirectory() as made, setting(Path(made)) as here:
         link = here.at("tried")
         for mode in MODES:
-            picture(come(opened, link, mode), folder / f"{SET_UP}-{mode}.png")
+            path = folder / f"{SET_UP}-{mode}.png"
+            picture(come(opened, link, mode), path, WHOLE)
 
 
 def main(folder: Path, wanted: list[str]) -> None:
