@@ -35,7 +35,7 @@ bench: setup
 # The console's pages as pictures, by Debian's chromium.
 screens: setup
 	@cd tests && ../$(BIN)/python screens.py ../docs/screens \
-	    now inbox bind patient session devices labels system users
+	    setup now inbox bind today patient session devices labels system users
 
 # --- Set-up ----------------------------------------------------------------------
 

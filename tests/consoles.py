@@ -6,7 +6,7 @@ import shutil
 import tempfile
 import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -130,17 +130,23 @@ class Clinic:
 
 @contextlib.contextmanager
 def clinic(
-    directory: Path, *, rooms: int = 1, language: str = "en", more: str = ""
+    directory: Path,
+    *,
+    rooms: int = 1,
+    language: str = "en",
+    more: str = "",
+    fails: Collection[int] = (),
 ) -> Iterator[Clinic]:
     """Ultrasound in each room, treating for half an hour from the first second on.
 
-    `more` is put behind `[console]` in the configuration.
+    `more` is put behind `[console]` in the configuration; in the rooms of `fails` the
+    device itself fails.
     """
     # By a name that goes with the device: the number of a pty that is gone is given to
     # the next one on this machine, and a recorder that tries it again would hold that.
     ends = Path(tempfile.mkdtemp(prefix="ports-"))
     ports = [
-        PtyPort(treating(room), link=ends / f"us-{room}")
+        PtyPort(treating(room, fails=room in fails), link=ends / f"us-{room}")
         for room in range(1, rooms + 1)
     ]
     stop = threading.Event()
@@ -163,13 +169,15 @@ def clinic(
         shutil.rmtree(ends)
 
 
-def treating(room: int) -> VirtualDevice:
-    """Ultrasound that treats for half an hour from its fourth second on."""
-    steps = (
+def treating(room: int, *, fails: bool = False) -> VirtualDevice:
+    """Ultrasound that treats for half an hour from its fourth second on, or fails."""
+    steps = [
         Step(0.5, "swap", LARGE),
         Step(3.5, "load", Programme(1.0, 100, 0.8, 1800)),
         Step(BEGINS_S, "start"),
-    )
+    ]
+    if fails:
+        steps.append(Step(BEGINS_S + 2, "fail", "3"))
     player = Player(machine(frozenset({"us"}), room), iter(steps))
     who = Identity("SIMULATED", f"SIM{room:05d}", "1.0")
     return On(load("us-modbus"), player, who)

@@ -17,13 +17,17 @@ from pathlib import Path
 
 from browsing import browser
 from playwright.sync_api import Browser, Page
+from setting_up import setting
 from waiting import wait_until
 
 DAYS = 3
+TODAY = 6  # patients that are waited for
+SET_UP = "setup"
 START_S = 120
 LINK = re.compile(r"^ +(\w+) +(http://\S+)$", re.MULTILINE)
 WIDE = {"width": 1180, "height": 820}  # a tablet, held across
 TALL = 1500
+WHOLE = 3200
 NARROW = {"width": 360, "height": 740}
 MODES = {
     "light": {"viewport": WIDE, "color_scheme": "light"},
@@ -39,7 +43,7 @@ PAGES = {
     "patient": ("physio", "{patient}"),
     "session": ("physio", "{session}"),
     "frames": ("engineer", "{session}/frames"),
-    "bind": ("reception", "/bind?device=us-1"),
+    "bind": ("physio", "/bind?device=us-1"),
     "devices": ("engineer", "/devices"),
     "device": ("engineer", "/devices/us-1"),
     "recall": ("engineer", "/recall?head=SIM-H5-00001"),
@@ -73,41 +77,80 @@ def demonstration() -> Iterator[dict[str, str]]:
 
 def entered(opened: Browser, link: str, mode: str) -> Page:
     """In, and on the first page; while the days before are made, that is waited for."""
+    page = come(opened, link, mode)
+    page.wait_for_selector("nav", state="attached", timeout=START_S * 1000)
+    return page
+
+
+def come(opened: Browser, link: str, mode: str) -> Page:
+    """Where this link leads."""
     page = opened.new_context(**MODES[mode]).new_page()
-    page.goto(link)
-    page.wait_for_selector("nav", timeout=START_S * 1000)
     if mode == "print":
         page.emulate_media(media="print")
+    page.goto(link)
     return page
 
 
 def places(page: Page) -> dict[str, str]:
     """The address of a patient with a history, and of their last session."""
     at = page.url.rstrip("/")
+    wait_until(lambda: treated(page, at) >= TODAY, seconds=START_S)
     page.goto(f"{at}/patients")
-    patient = page.locator("ul.list a").nth(6).get_attribute("href") or ""
+    found = page.locator("ul.list a").all()
+    paths = {it.get_attribute("href") or "" for it in found}
+    patient = max(sorted(paths), key=lambda path: history(page, at + path))
     page.goto(at + patient)
     session = page.locator("a[href^='/sessions/']").first.get_attribute("href") or ""
     page.goto(at)
     return {"patient": patient, "session": session}
 
 
-def picture(page: Page, path: Path) -> None:
+def history(page: Page, url: str) -> int:
+    """How much there is to be seen of this patient."""
+    page.goto(url)
+    return page.locator("main details.row").count()
+
+
+def treated(page: Page, at: str) -> int:
+    """How many patients the physio has had today."""
+    page.goto(f"{at}/today")
+    return page.locator("main a[href^='/patients/']").count()
+
+
+def picture(page: Page, path: Path, most: int = TALL) -> None:
     """The whole page, or as much of it as somebody looks at."""
     wide = page.viewport_size or WIDE
     tall = page.evaluate("document.documentElement.scrollHeight")
-    clip = {"x": 0, "y": 0, "width": wide["width"], "height": min(tall, TALL)}
+    clip = {"x": 0, "y": 0, "width": wide["width"], "height": min(tall, most)}
     page.screenshot(path=path, full_page=True, clip=clip)
+
+
+def first_start(opened: Browser, folder: Path) -> None:
+    """The set-up page, when a device was tried; beside the demonstration."""
+    with tempfile.TemporaryDirectory() as made, setting(Path(made)) as here:
+        link = here.at("tried")
+        for mode in MODES:
+            path = folder / f"{SET_UP}-{mode}.png"
+            picture(come(opened, link, mode), path, WHOLE)
 
 
 def main(folder: Path, wanted: list[str]) -> None:
     """Save what is asked for, else all."""
     folder.mkdir(parents=True, exist_ok=True)
-    with demonstration() as links, browser() as opened:
+    with browser() as opened:
+        if not wanted or SET_UP in wanted:
+            first_start(opened, folder)
+        if names := [it for it in wanted or PAGES if it != SET_UP]:
+            pictures(opened, folder, names)
+
+
+def pictures(opened: Browser, folder: Path, names: list[str]) -> None:
+    """Of the demonstration, once patients are treated today."""
+    with demonstration() as links:
         there = places(entered(opened, links["physio"], "light"))
         for mode in MODES:
             pages = {role: entered(opened, link, mode) for role, link in links.items()}
-            for name in wanted or PAGES:
+            for name in names:
                 role, path = PAGES[name]
                 page = pages[role]
                 page.goto(re.sub(r"/enter/.*", "", links[role]) + path.format(**there))

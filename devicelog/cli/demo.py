@@ -5,9 +5,11 @@ import sys
 import tempfile
 import threading
 import time
+import uuid
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -34,9 +36,11 @@ from devicelog.errors import DevicelogError
 from devicelog.journal.reader import Reader
 from devicelog.model.flow import Identity
 from devicelog.operations.config import Loaded, parse
+from devicelog.operations.socket import Request
 from devicelog.operations.status import gather
 from devicelog.simulation.kept import SITE, Ended, cache, kept
 from devicelog.simulation.plan import CLINIC, Device
+from devicelog.simulation.today import Physio
 from devicelog.sinks.mqtt import MqttSink
 
 _SITE: Final = (
@@ -215,13 +219,23 @@ def _watch(
         Live(console=console, screen=screen, auto_refresh=False) as live,
         Reader(daemon.recording.directory) as reader,
     ):
+        physio = Physio(reader, daemon.recording.clock, partial(_assign, daemon))
         while not ended.is_set() and (until is None or time.monotonic() < until):
             daemon.check()
+            physio.look()
             board = render(gather(daemon.recording), ended_last(reader), here)
             live.update(Group(board, Text(note, "dim")), refresh=True)
             ended.wait(_LOOK_S)
     if not screen:
         click.echo()
+
+
+def _assign(daemon: Daemon, session: str, code: str, clinician: str) -> None:
+    """Unless a person was quicker, or asks to be asked."""
+    args = {"session_id": session, "pseudonym": code, "clinician": clinician}
+    request = Request(uuid.uuid4().hex, "assign", args, "simulated")
+    with contextlib.suppress(DevicelogError):
+        list(daemon.ask(request))
 
 
 def _last(directory: str) -> int:

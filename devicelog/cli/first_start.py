@@ -37,7 +37,9 @@ def set_up(path: Path) -> None:
     ending = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ending.set())
-    saved = served.run(path, _tell, ending)
+    # As it is called where a configuration has it: there is none yet.
+    language = os.environ.get("DEVICELOG_CONSOLE_LANGUAGE", "en")
+    saved = served.run(path, _tell, ending, language=language)
     if saved is None:
         raise ConfigError(
             "the set-up page ended, and no configuration was saved",

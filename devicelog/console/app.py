@@ -63,44 +63,65 @@ def app(house: House) -> Starlette:
 
     built = Starlette(
         routes=routes,
-        exception_handlers={HTTPException: failed, Exception: failed},
+        exception_handlers={HTTPException: failed},
         lifespan=live.lifespan,
     )
-    built.add_middleware(Door, ours=house.hosts, tls=house.tls)
+    built.add_middleware(Door, ours=house.hosts, tls=house.tls, failed=failed)
     return built
 
 
-class Door:
-    """Hosts before anything else; headers on every answer."""
+Failed = Callable[[Request, Exception], Awaitable[Response]]
 
-    def __init__(self, app: ASGIApp, ours: Collection[str], *, tls: bool) -> None:
-        self._app, self._ours, self._tls = app, ours, tls
+
+class Door:
+    """Hosts before anything else; headers on every answer; `failed` answers what broke.
+
+    It does so here, and not in Starlette, which raises again what it has answered: the
+    server would log it once more.
+    """
+
+    def __init__(
+        self, app: ASGIApp, ours: Collection[str], failed: Failed, *, tls: bool
+    ) -> None:
+        self._app, self._ours, self._failed = app, ours, failed
+        self._fixed = headers.ALWAYS | (headers.OVER_TLS if tls else {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """As ASGI has it."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        fixed = headers.ALWAYS | (headers.OVER_TLS if self._tls else {})
+        begun = False
 
         async def sending(message: Any) -> None:
-            if message["type"] == "http.response.start":
-                there = {name for name, _ in message["headers"]}
-                more = [
-                    (name.encode(), value.encode())
-                    for name, value in (headers.PRIVATE | fixed).items()
-                    if name.encode() not in there
-                ]
-                message = {**message, "headers": [*message["headers"], *more]}
-            await send(message)
+            nonlocal begun
+            begun = True
+            await send(self._headed(message))
 
         said = [
             value.decode("latin-1") for key, value in scope["headers"] if key == b"host"
         ]
-        if hosts.is_ours(said, self._ours):
-            await self._app(scope, receive, sending)
-        else:
+        if not hosts.is_ours(said, self._ours):
             await Response("421", 421)(scope, receive, sending)
+            return
+        try:
+            await self._app(scope, receive, sending)
+        except Exception as error:
+            if begun:
+                raise
+            answer = await self._failed(Request(scope), error)
+            await answer(scope, receive, sending)
+
+    def _headed(self, message: Any) -> Any:
+        if message["type"] != "http.response.start":
+            return message
+        there = {name for name, _ in message["headers"]}
+        more = [
+            (name.encode(), value.encode())
+            for name, value in (headers.PRIVATE | self._fixed).items()
+            if name.encode() not in there
+        ]
+        return {**message, "headers": [*message["headers"], *more]}
 
 
 def _served(

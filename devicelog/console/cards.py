@@ -7,6 +7,8 @@ from typing import Final
 import msgspec
 
 from devicelog.console.saying import dose, settings
+from devicelog.console.texts import Texts
+from devicelog.console.troubles import Trouble, of_line
 from devicelog.export.words import Words
 from devicelog.model.words import minutes
 from devicelog.operations.status import ChannelStatus, DeviceStatus, Status
@@ -19,8 +21,8 @@ class Card(msgspec.Struct, frozen=True):
     """`left` as `3:20`; `gone` is how much of the ring is open, of `AROUND`.
 
     `modality` and `part` tell channels of one device apart, where it has several.
-    `tone` is one of calm, busy, held, wrong. `wrong` is a sentence, and what to do is
-    in it. `settings` and `dose` are of a treatment: not for everybody.
+    `tone` is one of calm, busy, held, wrong. `wrong`: why it is not recorded.
+    `settings` and `dose` are of a treatment: not for everybody.
     """
 
     id: str
@@ -40,7 +42,7 @@ class Card(msgspec.Struct, frozen=True):
     contacts_lost: int = 0
     pauses: int = 0
     gap: bool = False
-    wrong: str = ""
+    wrong: tuple[Trouble, ...] = ()
     verified: bool = True
 
 
@@ -55,14 +57,13 @@ _TONES: Final = {
 }
 
 
-def cards(status: Status, words: Words) -> list[Card]:
+def cards(status: Status, words: Words, texts: Texts) -> list[Card]:
     """Of all devices, in their order."""
-    return [card for device in status.devices for card in _of(device, words)]
+    return [card for device in status.devices for card in _of(device, words, texts)]
 
 
-def _of(device: DeviceStatus, words: Words) -> Iterator[Card]:
-    lost = device.text if device.line not in ("online", "closed") else ""
-    wrong = "; ".join((*device.problems, *([lost] if lost else [])))
+def _of(device: DeviceStatus, words: Words, texts: Texts) -> Iterator[Card]:
+    wrong = tuple(of_line(device, texts))
     if not device.channels:
         yield Card(
             id=device.name,
@@ -71,14 +72,17 @@ def _of(device: DeviceStatus, words: Words) -> Iterator[Card]:
             label=device.label or device.name,
             state="parked",
             tone="wrong",
-            wrong=wrong or device.text,
+            wrong=wrong,
         )
     for channel in device.channels:
         yield _card(device, channel, wrong, words)
 
 
 def _card(
-    device: DeviceStatus, channel: ChannelStatus, wrong: str, words: Words
+    device: DeviceStatus,
+    channel: ChannelStatus,
+    wrong: tuple[Trouble, ...],
+    words: Words,
 ) -> Card:
     alike = [it for it in device.channels if it.modality == channel.modality]
     left, whole = channel.time_left_s, channel.settings.get("time_set_s")

@@ -144,7 +144,7 @@ class Live:
     def _made(self) -> tuple[dict[bool, dict[str, str]], str, dict[str, str]]:
         """Pieces with and without values; the banner; a mark of whose each is."""
         status = gather(self._house.recording)
-        found = cards(status, self._house.words)
+        found = cards(status, self._house.words, self._house.texts)
         pieces = {
             treatments: {it.id: self._piece(it, treatments=treatments) for it in found}
             for treatments in (False, True)

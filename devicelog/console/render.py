@@ -3,19 +3,23 @@
 import uuid
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from starlette.responses import RedirectResponse, Response
 
 from devicelog import __version__
 from devicelog.console.house import House
+from devicelog.console.troubles import of_line, span, troubles
 from devicelog.console.visit import Refused, Shown, Visit
 from devicelog.errors import DevicelogError, Unconfirmed
 from devicelog.model.words import minutes
 
 _NS: Final = 1_000_000_000
+# Values of the doctor's texts that are sentences themselves: of files, of the system.
+_PASSED_ON: Final = frozenset({"why", "problems"})
 
 
 class Renderer:
@@ -37,12 +41,17 @@ class Renderer:
             version=__version__,
             language=house.texts.language,
             new_id=lambda: uuid.uuid4().hex,
+            finding=self._finding,
         )
         self._environment.filters.update(
             clock=self._clock,
             day=self._day,
             exact=self._exact,
+            lines=partial(of_line, texts=house.texts),
             minutes=minutes,
+            moment=self._moment,
+            span=partial(span, texts=house.texts),
+            troubles=partial(troubles, texts=house.texts),
             signed=_signed,
         )
 
@@ -67,11 +76,12 @@ class Renderer:
         if refused.status == 401:  # noqa: PLR2004
             return RedirectResponse("/login", 303)
         why = self._house.texts(refused.text, **refused.told)
-        return self._error(visit, why, "", refused.status)
+        return self._error(visit, refused.status, why)
 
     def told(self, visit: Visit, error: DevicelogError) -> Response:
         """What the recorder says why it did not do it."""
-        return self._error(visit, error.message, error.hint, 409)
+        why = self._house.texts("error.told")
+        return self._error(visit, 409, why, (error.message, error.hint))
 
     def question(self, visit: Visit, question: Unconfirmed) -> Response:
         """What a person must be sure of: the same form once more, to be confirmed."""
@@ -79,9 +89,20 @@ class Renderer:
         facts = {"questions": question.message.split("; "), "kept": kept}
         return self.page(visit, Shown("question.html", facts, status=409))
 
-    def _error(self, visit: Visit, why: str, hint: str, status: int) -> Response:
-        facts = {"why": why, "hint": hint, "status": status}
+    def _error(
+        self, visit: Visit, status: int, why: str, quoted: tuple[str, ...] = ()
+    ) -> Response:
+        facts = {"why": why, "quoted": [it for it in quoted if it], "status": status}
         return self.page(visit, Shown("error.html", facts, status))
+
+    def _finding(self, name: str, told: Mapping[str, str]) -> Markup:
+        """A text of the doctor's; what it only passes on is a quotation within it."""
+        quotation = Markup('<q class="quoted" lang="en">{}</q>')
+        said = {
+            key: quotation.format(value) if key in _PASSED_ON else value
+            for key, value in told.items()
+        }
+        return Markup(escape(self._house.texts(name))).format(**said)  # noqa: S704
 
     def _local(self, at_ns: int) -> datetime:
         return datetime.fromtimestamp(at_ns / _NS, self._house.zone)
@@ -95,9 +116,12 @@ class Renderer:
     def _day(self, at_ns: int | None) -> Markup:
         if not at_ns:
             return Markup()
-        at = self._local(at_ns)
-        iso, shown = at.isoformat(timespec="seconds"), at.strftime("%Y-%m-%d %H:%M")
-        return Markup('<time datetime="{}">{}</time>').format(iso, shown)
+        iso = self._local(at_ns).isoformat(timespec="seconds")
+        return Markup('<time datetime="{}">{}</time>').format(iso, self._moment(at_ns))
+
+    def _moment(self, at_ns: int) -> str:
+        """As `day`, within a sentence."""
+        return self._local(at_ns).strftime("%Y-%m-%d %H:%M")
 
 
 def _signed(value: float) -> str:

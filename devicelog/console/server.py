@@ -1,5 +1,6 @@
 """Serves the console from a thread of the recorder; its end is not the recorder's."""
 
+import asyncio
 import logging
 import socket
 import threading
@@ -82,7 +83,7 @@ class Server:
             ssl_certfile=self._certificate or None,
             ssl_keyfile=self._key or None,
         )
-        self._server = uvicorn.Server(config)
+        self._server = _Ending(config)
         self._thread = threading.Thread(
             target=self._run, args=(listening,), name="console", daemon=True
         )
@@ -103,3 +104,19 @@ class Server:
             _log.exception("the console ended; recording goes on")
         finally:
             listening.close()
+
+
+class _Ending(uvicorn.Server):
+    """Lets go of everybody in the end.
+
+    Who was taken when the others had been told already would wait for ever, for nobody
+    closes what a loop that is over has left.
+    """
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """As uvicorn does."""
+        await super().shutdown(sockets)
+        for it in [*self.server_state.connections]:
+            if it.transport is not None:
+                it.transport.abort()
+        await asyncio.sleep(0)  # in which they are closed

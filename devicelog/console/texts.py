@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from importlib import resources
 from typing import Any, Final
 
+from devicelog.errors import ConfigError
 from devicelog.operations.doctor.finding import words
 
 PSEUDO: Final = "pseudo"
@@ -18,10 +19,16 @@ _ACCENTS: Final = str.maketrans("aceinosuyzAEIOU", "áçéíñóšúýžÁÉÍÓ
 class Texts:
     """The texts of one language.
 
-    `pseudo` is English made strange, to find what is written elsewhere.
+    `pseudo` is English made strange, to find what is written elsewhere. Raises
+    ConfigError where there is no such language.
     """
 
     def __init__(self, language: str = "en") -> None:
+        if language not in (PSEUDO, *languages()):
+            raise ConfigError(
+                f'the console has no texts in "{language}"',
+                hint=f"`[console] language`: {', '.join(languages())}",
+            )
         self.language = "en" if language == PSEUDO else language
         file = resources.files("devicelog.console") / "texts" / f"{self.language}.toml"
         self._texts = dict(_flat(tomllib.loads(file.read_text(encoding="utf-8"))))

@@ -26,7 +26,8 @@ _DAY_S: Final = 86_400
 class SinkStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     """How a sink stands, with its backlog as time. Times in UTC ns.
 
-    `backlog_s`: age of the oldest entry that it has not taken. `text` says it all.
+    `backlog_s`: age of the oldest entry that it has not taken. `room_s`: how long the
+    disk takes entries while it is away. `why` it is away; `text` says it all.
     """
 
     sink: str
@@ -36,6 +37,8 @@ class SinkStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     pending: int = 0
     backlog_s: float = 0.0
     rejected: int = 0
+    room_s: float | None = None
+    why: str = ""
 
 
 class Delivery:
@@ -117,14 +120,17 @@ class Delivery:
         oldest = reader.entries(it.position.done_to, limit=1) if it.pending else []
         behind_s = (self._clock.wall_ns() - oldest[0].at_ns) / SECOND if oldest else 0.0
         behind_s = max(0.0, behind_s)
+        room_s = self._room_s(reader)
         return SinkStatus(
             sink=it.sink,
             connected=it.connected,
             since_ns=it.since_ns,
-            text=sentence(it, behind_s, self._room_s(reader)),
+            text=sentence(it, behind_s, room_s),
             pending=it.pending,
             backlog_s=behind_s,
             rejected=it.rejected,
+            room_s=None if it.connected else room_s,
+            why="" if it.connected else it.text,
         )
 
     def _room_s(self, reader: Reader) -> float | None:

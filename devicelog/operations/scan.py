@@ -18,6 +18,7 @@ from devicelog.recorder.refusal import check_path
 
 _FOLDERS: Final = ("/dev/serial/by-path", "/dev/serial/by-id")
 _SHOWN: Final = 16
+SILENT: Final = "silent: it may speak only when asked"
 
 
 class Port(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -120,6 +121,6 @@ def _link(folder: str, path: str) -> str:
 
 def _words(data: bytearray) -> str:
     if not data:
-        return "silent: it may speak only when asked"
+        return SILENT
     first = bytes(data[:_SHOWN]).hex(" ")
     return f"{len(data)} bytes arrive unasked, first: {first}"

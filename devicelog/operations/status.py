@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from devicelog import __version__
-from devicelog.journal.reader import Reader
+from devicelog.journal.reader import AlarmRow, Reader
 from devicelog.model.fields import SETTINGS, Value
 from devicelog.model.flow import Identity
 from devicelog.model.kinds import Counts
@@ -56,7 +56,8 @@ class DeviceStatus(msgspec.Struct, frozen=True, omit_defaults=True):
 class Status(msgspec.Struct, frozen=True, omit_defaults=True):
     """The whole. `running` is false where only the journal was read.
 
-    `keeping`: what of age waits for what, in a sentence; empty: nothing does.
+    `alarms`: what stands open, in sentences; `standing`: the same, by name. `keeping`:
+    what of age waits for what, in a sentence; empty: nothing does.
     """
 
     running: bool
@@ -74,6 +75,7 @@ class Status(msgspec.Struct, frozen=True, omit_defaults=True):
     sinks: tuple[SinkStatus, ...] = ()
     open_sessions: tuple[str, ...] = ()
     alarms: tuple[str, ...] = ()
+    standing: tuple[AlarmRow, ...] = ()
     keeping: str = ""
 
 
@@ -83,7 +85,7 @@ def gather(recording: Recording) -> Status:
     Alarms are read from its journal. Raises JournalError where that cannot be read.
     """
     with Reader(recording.directory) as reader:
-        alarms = tuple(alarm.text for alarm in reader.alarms(open_only=True))
+        standing = tuple(reader.alarms(open_only=True))
         called = labels(reader, recording.clock.wall_ns())
     devices = [_device(device, called) for device in recording.devices]
     parked = [
@@ -113,7 +115,8 @@ def gather(recording: Recording) -> Status:
         devices=(*devices, *parked),
         sinks=tuple(recording.delivery.status),
         open_sessions=tuple(_open(devices)),
-        alarms=alarms,
+        alarms=tuple(it.text for it in standing),
+        standing=standing,
         keeping=recording.keeping.told if recording.keeping else "",
     )
 
@@ -122,6 +125,7 @@ def at_rest(directory: str) -> Status:
     """Of a recorder that does not run, from its journal alone."""
     with Reader(directory) as reader:
         meta = reader.meta()
+        standing = tuple(reader.alarms(open_only=True))
         return Status(
             running=False,
             site=meta.site,
@@ -130,7 +134,8 @@ def at_rest(directory: str) -> Status:
             journal="not recording",
             committed=reader.last_seq(),
             open_sessions=tuple(row.session_id for row in reader.open_sessions()),
-            alarms=tuple(alarm.text for alarm in reader.alarms(open_only=True)),
+            alarms=tuple(it.text for it in standing),
+            standing=standing,
         )
 
 

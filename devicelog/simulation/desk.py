@@ -11,6 +11,7 @@ from devicelog.model.said import BindingBody, PurposeBody
 from devicelog.recorder.drafts import NO_CHANNEL, NO_DEVICE
 from devicelog.simulation.plan import Room, Visit
 
+CLINICIAN: Final = "physio"  # who treats, as the demonstration's user is called
 _BY: Final = "simulated"
 _AFTER_NS: Final = 20 * SECOND
 _AHEAD: Final = 0.6  # so many are named while the treatment runs, the others afterwards
@@ -62,7 +63,11 @@ class Desk:
         if visit.patient:
             self.bindings += 1
             binding = BindingBody(
-                session_id=name, pseudonym=visit.patient, by=_BY, how="simulated"
+                session_id=name,
+                pseudonym=visit.patient,
+                clinician=CLINICIAN,
+                by=_BY,
+                how="simulated",
             )
             entered.append(_draft(at_ns, "binding", name, codec.encode(binding)))
         if visit.purpose != "treatment":

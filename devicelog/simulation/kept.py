@@ -1,9 +1,11 @@
 """Made-up weeks as a journal that is kept, so that the next start has them at once."""
 
+import contextlib
+import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Final
@@ -54,9 +56,9 @@ def kept(
         for old in cache.glob("demo-*"):
             if not _fresh(old, now):
                 shutil.rmtree(old, ignore_errors=True)
-        with tempfile.TemporaryDirectory(prefix=_BEGUN, dir=cache) as begun:
-            _make(begun, days, seed, now, progress)
-            _put(Path(begun), whole, now)
+        with _begun(cache) as begun:
+            _make(str(begun), days, seed, now, progress)
+            _put(begun, whole, now)
     except OSError as error:
         raise DevicelogError(
             f"made-up weeks cannot be kept in {cache}: {error}",
@@ -66,6 +68,31 @@ def kept(
 
 
 # --- Private ----------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def _begun(cache: Path) -> Iterator[Path]:
+    """A directory of our own; those go whose makers were killed."""
+    with contextlib.ExitStack() as stack:
+        with _held(cache):
+            for left in cache.glob(f"{_BEGUN}*"):
+                with contextlib.suppress(OSError), _held(left, wait=False):
+                    shutil.rmtree(left)
+            made = tempfile.TemporaryDirectory(prefix=_BEGUN, dir=cache)
+            begun = Path(stack.enter_context(made))
+            stack.enter_context(_held(begun))
+        yield begun
+
+
+@contextlib.contextmanager
+def _held(directory: Path, *, wait: bool = True) -> Iterator[None]:
+    """Nobody else holds it within; who dies lets go. Not to wait: BlockingIOError."""
+    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        yield
+    finally:
+        os.close(fd)
 
 
 def _fresh(whole: Path, now: datetime) -> bool:

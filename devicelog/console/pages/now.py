@@ -11,7 +11,7 @@ from devicelog.operations.status import gather
 def now(visit: Visit) -> Answer:
     """A card a channel; what is wrong; what waits in the inbox."""
     status = gather(visit.house.recording)
-    found = cards(status, visit.house.words)
+    found = cards(status, visit.house.words, visit.house.texts)
     persons = {}
     for card in found:
         row = visit.reader.session(card.session_id) if card.session_id else None

@@ -3,6 +3,8 @@
 import shutil
 from pathlib import Path
 
+from devicelog.clock import SECOND
+from devicelog.console.troubles import of_alarm
 from devicelog.console.visit import Answer, Shown, Visit
 from devicelog.operations.status import gather
 from devicelog.records import audit
@@ -19,10 +21,15 @@ def system(visit: Visit) -> Answer:
         "status": gather(recording),
         "free_gb": usage.free / 1e9,
         "journal_mb": _size(Path(recording.directory)) / 1e6,
-        "backups": [(it.name, taken_at(it)) for it in kept[:14]],
+        "backups": [
+            (it.name, round(taken_at(it).timestamp() * SECOND)) for it in kept[:14]
+        ],
         "backing_up": bool(config.backup.to),
         "head": audit.head(visit.reader),
-        "alarms": visit.reader.alarms(),
+        "alarms": [
+            (it, of_alarm(it, visit.labels, visit.house.texts))
+            for it in visit.reader.alarms()
+        ],
         "runs": visit.reader.runs()[-10:],
     }
     return Shown("system.html", facts)

@@ -49,13 +49,18 @@ class SetUp:
     """The page. `token` lets in; `hosts` are the names that it answers to."""
 
     def __init__(
-        self, plan: Plan, token: str, hosts: frozenset[str], minutes: float
+        self,
+        plan: Plan,
+        token: str,
+        hosts: frozenset[str],
+        minutes: float,
+        language: str = "en",
     ) -> None:
         self._plan, self._token, self._hosts = plan, token, hosts
         clock = SystemClock()
         self._logins = Logins(clock, minutes, minutes / 60)
         self._throttle = Throttle(clock)
-        self._texts = Texts()
+        self._texts = Texts(language)
         self._environment = Environment(
             loader=PackageLoader("devicelog.console"),
             autoescape=True,
@@ -74,11 +79,10 @@ class SetUp:
         ]
         handlers: dict[Any, Any] = {
             HTTPException: self._failed,
-            Exception: self._failed,
             Refused: self._refused,
         }
         built = Starlette(routes=routes, exception_handlers=handlers)
-        built.add_middleware(Door, ours=self._hosts, tls=False)
+        built.add_middleware(Door, ours=self._hosts, tls=False, failed=self._failed)
         return built
 
     # --- Private ------------------------------------------------------------------
@@ -150,7 +154,11 @@ class SetUp:
         )
 
     def _shown(self, template: str, status: int = 200, **facts: Any) -> Response:
-        facts |= {"t": self._texts, "language": "en", "version": __version__}
+        facts |= {
+            "t": self._texts,
+            "language": self._texts.language,
+            "version": __version__,
+        }
         content = self._environment.get_template(template).render(facts)
         return Response(content, status, media_type="text/html")
 

@@ -41,6 +41,11 @@ class Heard(msgspec.Struct, frozen=True):
         return self.port.by_path or self.port.path
 
     @property
+    def silent(self) -> bool:
+        """Whether it was open, and nothing came."""
+        return self.port.heard == scan.SILENT
+
+    @property
     def lines(self) -> list[tuple[str, str]]:
         """Sixteen bytes a line, in hex and as text."""
         rows = [self.data[at : at + 16] for at in range(0, len(self.data), 16)]

@@ -25,6 +25,7 @@ def run(
     tell: Callable[[str], None],
     ending: threading.Event,
     minutes: float = MINUTES,
+    language: str = "en",
 ) -> Path | None:
     """The file that was saved; None where it ended without. `tell` shows the link.
 
@@ -39,7 +40,7 @@ def run(
         listening = server.listen()
     listening.listen()  # who is quick with the link waits, and is not refused
     ours = hosts(_HOST, server.port, (), tls=False)
-    server.serve(SetUp(plan, token, ours, minutes).app(), listening)
+    server.serve(SetUp(plan, token, ours, minutes, language).app(), listening)
     tell(f"{server.url}/start/{token}")
     left = minutes * 60
     try:

@@ -4,7 +4,16 @@
   const find = (id) => document.getElementById(id);
   const parsed = (text) => new DOMParser().parseFromString(text, "text/html");
 
+  // Where somebody is: after a change the same card has the focus again, else the page.
+  let place = "";
+  const stand = () => {
+    const card = find(place);
+    (card?.querySelector("summary") ?? card?.querySelector("a, button") ?? find("main"))
+      ?.focus();
+  };
+
   // A form that leaves the page where it is: sent, and what came of it is put in place.
+  // What is told stays the element that it is: only then is a change of it read out.
   const settle = async (answer) => {
     const path = new URL(answer.url).pathname;
     if (!answer.ok || path !== location.pathname) {
@@ -13,13 +22,15 @@
     const page = parsed(await answer.text());
     for (const id of ["main", "told"]) {
       const made = page.getElementById(id);
-      if (made && find(id)) find(id).replaceWith(document.adoptNode(made));
+      if (made && find(id)) find(id).replaceChildren(...made.childNodes);
     }
+    stand();
   };
   document.addEventListener("submit", async (event) => {
     const form = event.target;
     if (form.dataset.quiet === undefined) return;
     event.preventDefault();
+    place = form.closest("section[id]")?.id ?? place;
     const sent = new URLSearchParams(new FormData(form, event.submitter));
     for (const button of form.querySelectorAll("button")) button.disabled = true;
     await settle(await fetch(form.action, { method: "POST", body: sent }));
@@ -67,8 +78,8 @@
     });
   }
 
-  const place = document.querySelector("[data-live]");
-  if (!place || !window.EventSource) return;
+  const shown = document.querySelector("[data-live]");
+  if (!shown || !window.EventSource) return;
   const again = async () => {
     const answer = await fetch(location.href);
     if (new URL(answer.url).pathname !== location.pathname) {
@@ -77,14 +88,29 @@
     }
     for (const card of parsed(await answer.text()).querySelectorAll("section.device")) {
       const there = find(card.id);
-      if (there && !there.querySelector("details[open]")) there.replaceWith(card);
+      if (!there || there.querySelector("details[open]")) continue;
+      const within = there.contains(document.activeElement);
+      there.replaceWith(card);
+      if (within) { place = card.id; stand(); }
     }
   };
-  const source = new EventSource(place.dataset.live);
+  // What a device does is read out when that changes; its ring and dose are not.
+  const state = (card) => card.querySelector(".state")?.textContent;
+  const news = (id, was, is) => {
+    if (!is || was === is) return;
+    const said = document.createElement("p");
+    said.textContent = `${find(id.replace("live-", "label-"))?.textContent}: ${is}`;
+    find("news").append(said);
+    while (find("news").children.length > 5) find("news").firstChild.remove();
+  };
+  const source = new EventSource(shown.dataset.live);
   source.addEventListener("piece", (event) => {
     const piece = JSON.parse(event.data);
     const there = find(piece.id);
-    if (there) there.innerHTML = piece.html; // made and escaped by the server
+    if (!there) return;
+    const was = state(there);
+    there.innerHTML = piece.html; // made and escaped by the server
+    news(piece.id, was, state(there));
   });
   source.addEventListener("stale", again);
   source.addEventListener("over", () => { location.href = "/login"; });

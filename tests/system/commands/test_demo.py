@@ -62,6 +62,14 @@ def answered(url: str) -> httpx.Response | None:
         return None
 
 
+def come_in(link: str) -> httpx.Client:
+    """Its cookie is Secure and the address http: put in by hand, as for loopback."""
+    answer = httpx.get(link, timeout=ANSWER_S)
+    cookie = answer.headers["set-cookie"].partition(";")[0]
+    url = link.partition("/enter/")[0]
+    return httpx.Client(base_url=url, headers={"cookie": cookie})
+
+
 def test_it_answers_at_once_and_its_links_lead_in_later(tmp_path):
     """The time of a promise, from the start of the process."""
     until = time.monotonic() + ANSWER_S
@@ -82,6 +90,11 @@ def test_it_answers_at_once_and_its_links_lead_in_later(tmp_path):
             return answer.status_code == httpx.codes.SEE_OTHER
 
         waiting.wait_until(entered, seconds=3 * BOUND_S)
+        with come_in(links["physio"]) as client:
+            # Whom the physio treats now: the days before are not of today.
+            waiting.wait_until(
+                lambda: "/patients/" in client.get("/today").text, seconds=2 * BOUND_S
+            )
         word = links["physio"].rpartition("/enter/")[2]
         other = answered(links["physio"].replace(word, "no-such-word"))
         process.send_signal(signal.SIGINT)

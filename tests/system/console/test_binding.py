@@ -1,7 +1,6 @@
 """Whose a treatment is, said with a finger: two taps, and ten seconds to undo it."""
 
 import pytest
-from browsing import browser
 from consoles import clinic
 from playwright.sync_api import expect
 
@@ -19,12 +18,6 @@ def here(tmp_path_factory):
         who = [{"name": it, "birth_date": "1970-01-02"} for it in NAMES]
         made.do("add_patients", who=who)
         yield made
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with browser() as opened:
-        yield opened
 
 
 def treated(page):

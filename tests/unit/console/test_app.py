@@ -5,6 +5,7 @@ import pytest
 from consoles import clinic
 
 from devicelog.console.door.headers import ALWAYS
+from devicelog.console.pages import system
 
 
 @pytest.fixture(scope="module")
@@ -68,3 +69,19 @@ def test_a_form_of_another_page_is_refused(here):
             )
             assert answer.status_code == 403
         assert client.get("/").status_code == 200
+
+
+def test_a_page_that_breaks_is_logged_once_and_says_that_it_is_ours(
+    here, monkeypatch, caplog
+):
+    def broken(_):
+        raise RuntimeError("broken on purpose")
+
+    monkeypatch.setattr(system, "gather", broken)
+    with here.client("engineer") as client:
+        answer = client.get("/system")
+    assert answer.status_code == 500
+    assert "mistake of this program" in answer.text
+    assert all(answer.headers[name] == value for name, value in ALWAYS.items())
+    (told,) = [it for it in caplog.records if it.exc_info]
+    assert told.getMessage() == "GET /system failed"

@@ -10,6 +10,8 @@ from devicelog.console.pages.patient import OFFERED
 from devicelog.console.pages.sessions import choices
 from devicelog.console.routes import TABLE
 from devicelog.console.texts import Texts, languages, strange
+from devicelog.console.troubles import WELL
+from devicelog.errors import ConfigError
 from devicelog.journal.trouble import State as JournalState
 from devicelog.model.audit import AuditEvent
 from devicelog.model.facts import MANUALS, NAMES
@@ -22,6 +24,8 @@ from devicelog.model.said import (
 )
 from devicelog.model.states import END_REASONS, LINE_STATES, PURPOSES, STATES
 from devicelog.model.users import ROLES, UserEvent
+from devicelog.sinks.influx import InfluxSink
+from devicelog.sinks.mqtt import MqttSink
 
 CONSOLE = resources.files("devicelog.console")
 ASKED = re.compile(
@@ -48,9 +52,15 @@ def test_every_text_that_is_asked_for_is_there():
                 assert texts.has(asked), (name, asked)
 
 
+ALARMS = [it.removeprefix("alarm.") for it in Texts().names if it.startswith("alarm.")]
+SINKS = [MqttSink.name, InfluxSink.name]
 FAMILIES = {
     "state": [*STATES, "parked"],
-    "line": LINE_STATES,
+    "line": [*LINE_STATES, "parked"],
+    "line_do": [*(it for it in LINE_STATES if it not in WELL), "parked"],
+    "alarm": ALARMS,
+    "alarm_do": ALARMS,
+    "sink": SINKS,
     "end": [*END_REASONS, "open"],
     "role": ROLES,
     "purpose": PURPOSES,
@@ -93,6 +103,12 @@ def test_one_is_told_apart_from_many():
 def test_a_text_that_is_not_there_is_a_mistake_of_ours():
     with pytest.raises(KeyError):
         Texts()("no.such")
+
+
+def test_a_language_that_is_not_there_is_told_with_those_that_are():
+    with pytest.raises(ConfigError, match='no texts in "xx"') as told:
+        Texts("xx")
+    assert "en" in told.value.hint
 
 
 def test_strange_texts_keep_what_is_filled_in():

@@ -1,5 +1,6 @@
 """A made-up day that is kept: made once, used again, made anew when it is old."""
 
+import fcntl
 import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -82,3 +83,16 @@ def test_the_cache_is_where_programs_keep_theirs(monkeypatch):
     assert cache() == Path("/somewhere/devicelog")
     monkeypatch.delenv("XDG_CACHE_HOME")
     assert cache() == Path.home() / ".cache" / "devicelog"
+
+
+def test_what_a_killed_maker_left_goes_and_what_is_being_made_stays(tmp_path):
+    left, living = tmp_path / "begun-left", tmp_path / "begun-living"
+    for it in (left, living):
+        it.mkdir()
+        (it / "journal.db").write_bytes(b"half")
+    maker = os.open(living, os.O_RDONLY)
+    fcntl.flock(maker, fcntl.LOCK_EX)
+    made = kept(tmp_path, 1, seed=1, now=NOW)
+    os.close(maker)
+
+    assert sorted(tmp_path.iterdir()) == [living, made]
