@@ -2,8 +2,8 @@
 
 A body is versioned JSON: its `v` is the version of its shape. A kind whose body is
 None here has its place and its meaning; the room that first writes it declares it. An
-entry of a kind that does not stand here (another version's) is kept and counted, and its
-body read as a plain dict. What the watch has to say is an `alarm`.
+entry of a kind that does not stand here (another version's) is kept, and its body is
+read as a plain dict. What the watch has to say is an `alarm`.
 """
 
 from typing import Final, Literal, get_args

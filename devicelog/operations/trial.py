@@ -183,9 +183,7 @@ class Bursts:
         return (self._bytes - size) / (self._begun_s - first_s)
 
 
-def verdict(
-    device: Device, before: Counts, bursts: Bursts, seconds: float
-) -> Seen:
+def verdict(device: Device, before: Counts, bursts: Bursts, seconds: float) -> Seen:
     """What these seconds say of the line, in words."""
     now = device.counts
     brought = Counts(
