@@ -2,13 +2,16 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test torture lint bench screens lock setup servers
+SOAK_MINUTES ?= 20
+
+.PHONY: demo test torture soak lint bench screens lock setup servers
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo     a simulated clinic, running, on the screen"
 	@echo "make test     everything tested (some minutes)"
 	@echo "make torture  power cuts, kills and failing disks by the thousand (minutes)"
+	@echo "make soak     everything at once for SOAK_MINUTES=20; nothing may be lost or grow"
 	@echo "make lint     style, types, the import law"
 	@echo "make screens  pictures of the console, into docs/screens"
 	@echo "make bench    figures of this machine (some minutes; nothing else should run)"
@@ -22,6 +25,11 @@ test: setup servers lint
 # Each test prints its seed and its figures; what fails is shown with them.
 torture: setup servers
 	$(BIN)/pytest -m torture -rP --no-header --durations=0
+
+# A table of memory, descriptors and threads; nothing else should run.
+soak: setup servers
+	DEVICELOG_SOAK_MINUTES=$(SOAK_MINUTES) \
+	    $(BIN)/pytest tests/system/test_soak.py -m torture -k everything -rP --no-header
 
 lint: setup
 	$(BIN)/ruff format --check .

@@ -1,7 +1,9 @@
 """All kinds of entries, declared in one table, and the bodies written so far.
 
 A body is versioned JSON: its `v` is the version of its shape. A kind whose body is
-None here has its place and its meaning; the room that first writes it declares it.
+None here has its place and its meaning; the room that first writes it declares it. An
+entry of a kind that does not stand here (another version's) is kept, and its body is
+read as a plain dict. What the watch has to say is an `alarm`.
 """
 
 from typing import Final, Literal, get_args
@@ -33,7 +35,6 @@ Kind = Literal[
     "clock",
     "config",
     "alarm",
-    "expectation",
     "binding",
     "annotation",
     "manual_treatment",
@@ -228,7 +229,6 @@ TABLE: Final[dict[Kind, tuple[str, str, type | None]]] = {
     "clock": ("the anchor of wall time was set or moved", "recorder", ClockBody),
     "config": ("a run and its configuration", "recorder", ConfigBody),
     "alarm": ("something a person must know", "recorder", AlarmBody),
-    "expectation": ("usual use was not met, or is again", "recorder", None),
     "binding": ("a session belongs to a patient", "person", BindingBody),
     "annotation": ("what a person adds to a session", "person", AnnotationBody),
     "manual_treatment": ("a treatment without a device", "person", ManualBody),

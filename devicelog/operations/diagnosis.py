@@ -62,9 +62,9 @@ _WHOLE: Final = 9  # start bit and data
 
 
 def diagnose(
-    device: Device, brought: Counts, bursts: Sequence[bytes], seconds: float
+    device: Device, brought: Counts, bursts: Sequence[bytes], rate: float
 ) -> Diagnosis:
-    """What these seconds say: bytes in bursts, and what became of them."""
+    """What was heard says: bytes in bursts, so many a second, what became of them."""
     line, profile = device.line, device.driver.profile
     tapped = device.settings.access == "tap"
     if brought.readings:
@@ -77,7 +77,7 @@ def diagnose(
         return _silent(profile, tapped=tapped, asks=bool(device.driver.polls()))
     if brought.frame_bytes > brought.noise_bytes:
         return Diagnosis("no_reading", line.text)
-    return _noise(profile, bursts, brought.bytes / seconds, tapped=tapped)
+    return _noise(profile, bursts, rate, tapped=tapped)
 
 
 # --- Private ----------------------------------------------------------------------

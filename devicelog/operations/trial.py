@@ -100,7 +100,7 @@ def watch(
         device.listener = None
     while not seen.empty():
         yield bursts.note(seen.get_nowait())
-    yield verdict(device, before, bursts.heard, seconds)
+    yield verdict(device, before, bursts, seconds)
 
 
 def try_alone(
@@ -149,6 +149,9 @@ class Bursts:
     def __init__(self) -> None:
         self.heard: list[bytes] = []
         self._at_s = -1.0
+        self._bytes = 0
+        self._first: tuple[float, int] | None = None  # begin and size of the first
+        self._begun_s = 0.0  # of the last
 
     def note(self, seen: Seen) -> Seen:
         """Look at what was seen, and hand it on."""
@@ -157,16 +160,30 @@ class Bursts:
             if self.heard and seen.at_s - self._at_s < _QUIET_S:
                 self.heard[-1] += data
             else:
+                if len(self.heard) == 1 and self._first is None:
+                    self._first = (self._begun_s, self._bytes)
+                self._begun_s = seen.at_s
                 self.heard.append(data)
+            self._bytes += len(data)
             self._at_s = seen.at_s
             del self.heard[:-_BURSTS]
             self.heard[-1] = self.heard[-1][-_BURST:]
         return seen
 
+    def rate(self, seconds: float) -> float:
+        """Bytes a second, of so many seconds of listening.
 
-def verdict(
-    device: Device, before: Counts, bursts: Sequence[bytes], seconds: float
-) -> Seen:
+        From burst to burst, for in few seconds it matters how many begin in them; and
+        without the first, which brings what waited in the port, and what a host asks
+        but once. Of a single burst, over all the time.
+        """
+        if self._first is None:
+            return self._bytes / seconds
+        first_s, size = self._first
+        return (self._bytes - size) / (self._begun_s - first_s)
+
+
+def verdict(device: Device, before: Counts, bursts: Bursts, seconds: float) -> Seen:
     """What these seconds say of the line, in words."""
     now = device.counts
     brought = Counts(
@@ -175,7 +192,7 @@ def verdict(
             for name, value in msgspec.structs.asdict(now).items()
         }
     )
-    found = diagnose(device, brought, bursts, seconds)
+    found = diagnose(device, brought, bursts.heard, bursts.rate(seconds))
     return Seen(
         "verdict",
         f"{found.text}\n{_facts(device, brought)}",

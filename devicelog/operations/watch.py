@@ -1,8 +1,11 @@
-"""Says by itself that a device recorded nothing where treatments are usual.
+"""Says by itself that a device recorded nothing where something was to be recorded.
 
-An alarm `watch/DEVICE`, with what its line says: the page, the log and the broker show
-it as they show all alarms. Raised once, cleared once: by the next treatment, or when
-the register says that the device is out of service.
+An alarm `watch/DEVICE` where treatments are usual, with what its line says; cleared by
+the next treatment. An alarm `line/DEVICE` where bytes arrive for a while of the opening
+hours and none decode, be it used ever so seldom, for no device that is off does that;
+cleared by the next reading. While it stands, the other is not raised. Both are cleared
+when the register says that the device is out of service. The page, the log and the
+broker show them as they show all alarms: raised once, cleared once.
 """
 
 import logging
@@ -18,13 +21,15 @@ from devicelog.journal.queries import Page
 from devicelog.journal.reader import Reader
 from devicelog.operations.config import Config
 from devicelog.operations.opening import Opening, Span
-from devicelog.operations.usual import WEEKS, Served, Usual, learn, missed
+from devicelog.operations.usual import WEEKS, Served, Usual, expected_ns, learn, missed
 from devicelog.recorder.device import Device
 from devicelog.records.register import Book, Standing
 
-ALARM: Final = "watch/"
+MISSED: Final = "watch/"
+LINE: Final = "line/"
 _EACH_NS: Final = 60 * SECOND
 _DAY_NS: Final = 86_400 * SECOND
+_UNHEARD_NS: Final = 900 * SECOND  # of opening hours
 _GRACE_NS: Final = 3600 * SECOND  # a start may find a line that needs a hand yet
 _ALL: Final = 100_000
 _DAYS: Final = (
@@ -69,7 +74,9 @@ class Watch:
         self._learnt: date | None = None
         self._usual: dict[str, Usual | None] = {}
         self._last: dict[str, int] = {}  # when each last treated
-        self._raised: dict[str, int] | None = None  # since when, by device
+        self._mended: dict[str, int] = {}  # when the line was understood again
+        self._raised: dict[str, int] = {}  # since when, by alarm
+        self._asked = False  # the journal, for what was raised before
 
     def look(self) -> None:
         """Whatever is to be said now."""
@@ -92,13 +99,14 @@ class Watch:
 
     def _see(self, reader: Reader, book: Book, now_ns: int) -> None:
         """What was recorded, and once a day what is usual."""
-        if self._raised is None:
+        if not self._asked:
+            self._asked = True
             self._raised = {
-                it.name.removeprefix(ALARM): it.raised_ns
+                it.name: it.raised_ns
                 for it in reader.alarms(open_only=True)
-                if it.name.startswith(ALARM)
+                if it.name.startswith((MISSED, LINE))
             }
-            self._forget_others(self._raised)
+            self._forget_others()
         today = self._opening.day(now_ns)
         learns = today != self._learnt
         back_ns = WEEKS * 7 * _DAY_NS if learns else _DAY_NS
@@ -121,49 +129,86 @@ class Watch:
 
     def _judge(self, name: str, book: Book, now_ns: int) -> None:
         stands = _standing(book, name, now_ns)
-        raised = {} if self._raised is None else self._raised
+        label = stands.label or self._devices[name].settings.label or name
+        self._take_back(name, now_ns, in_service=stands.in_service)
+        if not stands.in_service or self._raised.keys() & {MISSED + name, LINE + name}:
+            return
+        if self._clock.mono_ns() < self._grace_ns:
+            return
         last_ns = self._last.get(name, 0)
-        if name in raised:
-            if not stands.in_service:
-                self._clear(raised, name, "is out of service")
-            elif last_ns > raised[name]:
-                self._clear(raised, name, "records treatments again")
-            return
-        if not stands.in_service or self._clock.mono_ns() < self._grace_ns:
-            return
-        idle = (max(last_ns, stands.since_ns), now_ns)
-        served = self._served(name, book)
-        if missed(idle, self._usual.get(name), self._opening, served):
-            raised[name] = now_ns
-            self._raise(name, last_ns, now_ns, stands.label)
+        unheard_ns = self._unheard(name, now_ns)
+        begin_ns = max(last_ns, stands.since_ns, self._mended.get(name, 0))
+        usual = self._usual.get(name)
+        if unheard_ns is not None:
+            since = self._moment(max(last_ns, unheard_ns), now_ns)
+            self._raise(LINE, name, f"{label} recorded nothing since {since}", now_ns)
+        elif usual and missed(
+            (begin_ns, now_ns), usual, self._opening, self._served(name, book)
+        ):
+            weekday = self._opening.day(now_ns).weekday()
+            self._raise(
+                MISSED,
+                name,
+                f"{label} recorded nothing since {self._moment(last_ns, now_ns)}, where"
+                f" {usual.treatments.get(weekday, 0)} treatments a {_DAYS[weekday]} are"
+                " usual",
+                now_ns,
+            )
 
-    def _raise(self, name: str, last_ns: int, now_ns: int, label: str) -> None:
-        device = self._devices[name]
-        usual = self._usual[name]
-        weekday = self._opening.day(now_ns).weekday()
-        count = usual.treatments.get(weekday, 0) if usual else 0
-        line = device.line
-        said = (
-            "its line is online, no treatment begins"
-            if line.state == "online"
-            else f"its port: {line.text}"
+    def _take_back(self, name: str, now_ns: int, *, in_service: bool) -> None:
+        """Clear what is over."""
+        treated = self._last.get(name, 0) > self._raised.get(MISSED + name, now_ns)
+        heard = self._devices[name].line.state == "online"
+        for kind, over, text in (
+            (MISSED, treated, "records treatments again"),
+            (LINE, heard, "is understood again"),
+        ):
+            if kind + name not in self._raised:
+                continue
+            if not in_service:
+                self._clear(kind + name, "is out of service")
+            elif over:
+                self._clear(kind + name, text)
+                self._mended[name] = now_ns
+
+    def _unheard(self, name: str, now_ns: int) -> int | None:
+        """Since when (UTC) none of its bytes decode; None: they do, or not for long."""
+        line = self._devices[name].line
+        if line.state != "noise" or line.since is None:
+            return None
+        since_ns = now_ns - (self._clock.mono_ns() - line.since)
+        all_week = dict.fromkeys(range(len(_DAYS)), 1)
+        open_ns = expected_ns(
+            (since_ns, now_ns), all_week, self._opening, lambda _: True
         )
+        return since_ns if open_ns >= _UNHEARD_NS else None
+
+    def _raise(self, kind: str, name: str, text: str, now_ns: int) -> None:
+        line = self._devices[name].line
+        if line.state == "online":
+            said = "its line is online, no treatment begins"
+        elif line.state in ("noise", "silent"):
+            said = f"the port is {line.text}"
+        else:
+            said = f"its port: {line.text}"
+        self._raised[kind + name] = now_ns
         self._alarms.alarm(
-            ALARM + name,
-            f"{label or device.settings.label or name} recorded nothing since"
-            f" {self._moment(last_ns, now_ns)}, where {count} treatments a"
-            f" {_DAYS[weekday]} are usual; {said}",
-            "look at the device and its cable; if it is away, say so:"
+            kind + name,
+            f"{text}; {said}",
+            f"say `devicelog devices test {name}`"
+            if kind == LINE
+            else "look at the device and its cable; if it is away, say so:"
             f" `devicelog devices register {name} out_of_service`",
         )
 
-    def _clear(self, raised: dict[str, int], name: str, text: str) -> None:
-        del raised[name]
-        self._alarms.clear(ALARM + name, f"{name} {text}")
+    def _clear(self, alarm: str, text: str) -> None:
+        del self._raised[alarm]
+        self._alarms.clear(alarm, f"{alarm.partition('/')[2]} {text}")
 
-    def _forget_others(self, raised: dict[str, int]) -> None:
-        for name in set(raised) - set(self._devices):
-            self._clear(raised, name, "is not recorded any more")
+    def _forget_others(self) -> None:
+        for alarm in sorted(self._raised):
+            if alarm.partition("/")[2] not in self._devices:
+                self._clear(alarm, "is not recorded any more")
 
     def _served(self, name: str, book: Book) -> Served:
         """A day counts for a device that is in service when the clinic closes."""

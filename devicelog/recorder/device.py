@@ -99,7 +99,7 @@ class Device:
         """The port went away (LineLost), or could not be opened."""
         self._hear_silence(mono_ns)
         self.poller.closed()
-        if self.line.closed(error):
+        if self.line.closed(error, mono_ns):
             self._book.line(mono_ns)
         self._gaps.lost("port")
         self._book.news(mono_ns)
@@ -267,7 +267,7 @@ class Device:
         wrong = self.identity.see(identity)
         if wrong:
             self.poller.abandon()
-            if self.line.refuse(wrong):
+            if self.line.refuse(wrong, mono_ns):
                 self._book.refused(identity, wrong, mono_ns)
             return
         if identity != self.identity.known:

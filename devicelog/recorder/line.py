@@ -16,7 +16,10 @@ _SENTENCES: Final[dict[LineState, str]] = {
 
 
 class LineWatch:
-    """Judges by what came last, and when. Times are monotonic ns."""
+    """Judges by what came last, and when. Times are monotonic ns.
+
+    `since`: when the state became what it is; None: it has been so from the start.
+    """
 
     def __init__(self, quiet_ns: int) -> None:
         self._quiet = quiet_ns
@@ -28,6 +31,7 @@ class LineWatch:
         self._next = 0
         self.state: LineState = "closed"
         self.text = _SENTENCES["closed"]
+        self.since: int | None = None
 
     @property
     def deadline(self) -> int | None:
@@ -52,7 +56,7 @@ class LineWatch:
     def reading(self, mono_ns: int) -> bool:
         """A reading arrived; True if the state changed."""
         self._reading, self._complaint = mono_ns, None
-        return self._become("online", _SENTENCES["online"])
+        return self._become("online", _SENTENCES["online"], mono_ns)
 
     def complain(self, state: LineState, text: str) -> bool:
         """Frames arrive that give no reading, for this reason; True if it is new."""
@@ -60,20 +64,20 @@ class LineWatch:
         self._complaint = (state, text)
         return new
 
-    def refuse(self, text: str) -> bool:
+    def refuse(self, text: str, mono_ns: int) -> bool:
         """Another device answers here, in words; at once foreign. True if it is new."""
         self._reading = None
-        self._become("foreign", text)
+        self._become("foreign", text, mono_ns)
         return self.complain("foreign", text)
 
-    def closed(self, error: PortError) -> bool:
+    def closed(self, error: PortError, mono_ns: int) -> bool:
         """The port is lost, or could not be opened; True if the state changed."""
         self._opened = None
         state: LineState = "missing"
         for known in ("busy", "forbidden", "unusable"):
             if error.state == known:
                 state = known
-        return self._become(state, str(error))
+        return self._become(state, str(error), mono_ns)
 
     def judge(self, mono_ns: int) -> bool:
         """Look at what came last; True if the state changed."""
@@ -84,19 +88,21 @@ class LineWatch:
             return False
         if self._fresh(self._frame, mono_ns):
             unverified: tuple[LineState, str] = ("unverified", _SENTENCES["unverified"])
-            return self._become(*(self._complaint or unverified))
+            return self._become(*(self._complaint or unverified), mono_ns)
         if mono_ns - self._opened < self._quiet and self.state != "online":
             return False
         state: LineState = "noise" if self._fresh(self._byte, mono_ns) else "silent"
-        return self._become(state, _SENTENCES[state])
+        return self._become(state, _SENTENCES[state], mono_ns)
 
     # --- Private ------------------------------------------------------------------
 
     def _fresh(self, mark: int | None, mono_ns: int) -> bool:
         return mark is not None and mono_ns - mark < self._quiet
 
-    def _become(self, state: LineState, text: str) -> bool:
+    def _become(self, state: LineState, text: str, mono_ns: int) -> bool:
         changed = state != self.state
+        if changed:
+            self.since = mono_ns
         self.state, self.text = state, text
         return changed
 

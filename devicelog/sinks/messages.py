@@ -271,6 +271,11 @@ TOPICS: Final[dict[str, tuple[type[Message], bool]]] = {
     "{device}/{channel}/event": (ChannelNews, False),
 }
 
+# What the doctor asks a broker with, by empty messages that nobody retains: where the
+# recorder must be let write, and where nobody may who stands on an access list.
+PROBE: Final = f"{ROOT}/{{site}}/daemon/doctor"
+ELSEWHERE: Final = "devicelog-doctor/not-allowed"
+
 encode: Final = msgspec.json.Encoder().encode
 
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
-from devicelog.sinks.messages import ROOT, TOPICS, Message
+from devicelog.sinks.messages import ELSEWHERE, PROBE, ROOT, TOPICS, Message
 
 _DRAFT: Final = "https://json-schema.org/draft/2020-12/schema"
 _PARAMETERS: Final = {
@@ -33,6 +33,16 @@ No message names a person or carries a pseudonym; what somebody typed into a dev
 the name of a programme is left out. Doses are those that the device indicated;
 corrected ones rest on what is said later, and stand in the store.
 """
+# The doctor's: by an empty message it finds out what a broker lets us do.
+_PROBES: Final = {"daemon-doctor": PROBE, "doctor-elsewhere": ELSEWHERE}
+_PROBE: Final = "Probe"
+_EMPTY: Final = {
+    "name": _PROBE,
+    "summary": "Empty. `devicelog doctor` asks by it whether the broker lets it write "
+    "where the recorder must, and denies it what nobody needs. Pass over it.",
+    "contentType": "application/octet-stream",
+    "payload": {"type": "string", "maxLength": 0},
+}
 
 
 def schemas() -> dict[str, dict[str, Any]]:
@@ -68,8 +78,14 @@ def asyncapi() -> dict[str, Any]:
                 "description": "as [mqtt] in the configuration says; 3.1.1 works too",
             }
         },
-        "channels": {_id(topic): _channel(topic) for topic in TOPICS},
-        "operations": {_id(topic): _operation(topic) for topic in TOPICS},
+        "channels": {
+            **{_id(topic): _channel(topic) for topic in TOPICS},
+            **{name: _carrying(_PROBE, address) for name, address in _PROBES.items()},
+        },
+        "operations": {
+            **{_id(topic): _operation(topic) for topic in TOPICS},
+            **{name: _sent(name, _PROBE, retained=False) for name in _PROBES},
+        },
         "components": {
             "messages": {
                 message.__name__: {
@@ -78,7 +94,8 @@ def asyncapi() -> dict[str, Any]:
                     "payload": {"$ref": reference.format(name=message.__name__)},
                 }
                 for message in types
-            },
+            }
+            | {_PROBE: _EMPTY},
             "schemas": _clean(shapes),
         },
     }
@@ -111,8 +128,10 @@ def _id(topic: str) -> str:
 
 
 def _channel(topic: str) -> dict[str, Any]:
-    name = TOPICS[topic][0].__name__
-    address = f"{ROOT}/{{site}}/{topic}"
+    return _carrying(TOPICS[topic][0].__name__, f"{ROOT}/{{site}}/{topic}")
+
+
+def _carrying(name: str, address: str) -> dict[str, Any]:
     return {
         "address": address,
         "messages": {name: {"$ref": f"#/components/messages/{name}"}},
@@ -126,11 +145,15 @@ def _channel(topic: str) -> dict[str, Any]:
 
 def _operation(topic: str) -> dict[str, Any]:
     message, retained = TOPICS[topic]
-    channel = f"#/channels/{_id(topic)}"
+    return _sent(_id(topic), message.__name__, retained=retained)
+
+
+def _sent(id_: str, name: str, *, retained: bool) -> dict[str, Any]:
+    channel = f"#/channels/{id_}"
     return {
         "action": "send",
         "channel": {"$ref": channel},
-        "messages": [{"$ref": f"{channel}/messages/{message.__name__}"}],
+        "messages": [{"$ref": f"{channel}/messages/{name}"}],
         "bindings": {"mqtt": {"qos": 1, "retain": retained, "bindingVersion": "0.2.0"}},
     }
 

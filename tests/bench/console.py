@@ -14,23 +14,20 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 from bench import latency, ports
 from bench.crowded import crowded
 from bench.table import Row
 from browsing import browser
 from playwright.sync_api import Page
-from screens import LINK, PAGES, entered, places
+from screens import LINK, PAGES, places
+from screens import entered as shown
 from servers.influxdb import InfluxDB
 from servers.mosquitto import Mosquitto
-
-from devicelog.operations.ask import ask
-from devicelog.records.passwords import hashed
+from visitors import entered, viewers
 
 SESSIONS = 9000
 RUNS = 7
 VIEWERS = 20
-SAID = "for a bench alone"
 SERVE = """
 import secrets, sys
 from pathlib import Path
@@ -63,7 +60,7 @@ TIMES = """() => {
 def rows(folder: Path, scale: float) -> Iterator[Row]:
     place = crowded(SESSIONS if scale == 1 else SESSIONS // 15)
     with _served(place) as links, browser() as opened:
-        pages = {role: entered(opened, link, "light") for role, link in links.items()}
+        pages = {role: shown(opened, link, "light") for role, link in links.items()}
         there = places(pages["physio"])
         url = re.sub(r"/enter/.*", "", links["physio"])
         for name, (role, path) in PAGES.items():
@@ -118,7 +115,8 @@ def _watched(folder: Path, seconds: float) -> Iterator[Row]:
         stack.callback(witness.close)
         alone = [_late(served, witness, seconds) for _ in range(latency.RUNS)]
         memory = ports.mark(process.pid, folder).memory_mb
-        with _viewers(folder, f"http://127.0.0.1:{port}") as got:
+        client = entered(f"{folder}/data", f"http://127.0.0.1:{port}", "physio")
+        with client, viewers(client, VIEWERS) as got:
             seen = [_late(served, witness, seconds) for _ in range(latency.RUNS)]
             after = ports.mark(process.pid, folder).memory_mb
             assert all(got), "a viewer saw nothing"
@@ -138,35 +136,6 @@ def _late(
     threading.Event().wait(seconds)
     late = sorted(latency.waited(served, witness))
     return late[int(len(late) * 0.99)]
-
-
-@contextlib.contextmanager
-def _viewers(folder: Path, url: str) -> Iterator[list[int]]:
-    """So many live pages; how many pieces each got so far."""
-    args = {"name": "viewer", "role": "physio", "kept": hashed(SAID)}
-    [*ask(f"{folder}/data", "add_user", **args)]
-    said = {"name": "viewer", "password": SAID}
-    answer = httpx.post(f"{url}/login", data=said, headers={"origin": url})
-    cookie = answer.headers["set-cookie"].partition(";")[0]
-    got, over = [0] * VIEWERS, threading.Event()
-
-    def look(n: int) -> None:
-        heads = {"cookie": cookie, "origin": url}
-        with httpx.stream("GET", f"{url}/live", headers=heads, timeout=30) as stream:
-            for line in stream.iter_lines():
-                got[n] += line.startswith("event: piece")
-                if over.is_set():
-                    return
-
-    threads = [threading.Thread(target=look, args=(n,)) for n in range(VIEWERS)]
-    for it in threads:
-        it.start()
-    try:
-        yield got
-    finally:
-        over.set()
-        for it in threads:
-            it.join(30)
 
 
 def _free() -> int:

@@ -168,9 +168,13 @@ class InfluxDB:
                 self.admin(statement)
         return self
 
-    def rows(self, measurement, db="devicelog_sim"):
-        """All points: {(tag values..., time): fields}, tags in order of their names."""
-        query = f'SELECT *::field FROM "{measurement}" GROUP BY *'  # noqa: S608
+    def rows(self, measurement, db="devicelog_sim", device=None):
+        """All points: {(tag values..., time): fields}, tags in order of their names.
+
+        `device`: of this one alone.
+        """
+        where = "" if device is None else f"WHERE device = '{device}'"
+        query = f'SELECT *::field FROM "{measurement}" {where} GROUP BY *'  # noqa: S608
         (result,) = self.admin(query, db=db)
         return points(result)
 

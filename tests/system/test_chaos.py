@@ -5,10 +5,7 @@ are the machine's own. What the store should hold is worked out from the journal
 other code (contract/sinks/stored), and asked by raw HTTP.
 """
 
-import json
 import random
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
@@ -20,6 +17,7 @@ from durability.daemon import Clinic
 from journals import entries
 from servers.influxdb import InfluxDB
 from servers.mosquitto import Mosquitto
+from system.recorder import Recorder, configured, differences
 from waiting import wait_until
 
 from devicelog.drivers import base
@@ -31,32 +29,8 @@ from devicelog.drivers.simulated.serve import PtyPort, serve
 from devicelog.drivers.simulated.ultrasound import Ultrasound
 from devicelog.model.flow import Identity
 
-HEAD = """
-[site]
-name = "sim-test"
-simulated = true
-[journal]
-directory = "{directory}"
-ballast_mb = 1
-[mqtt]
-port = {mqtt}
-user = "devicelog"
-password_file = "{password}"
-[influx]
-url = "{url}"
-token_file = "{token}"
-"""
-DEVICE = """
-[[devices]]
-name = "us-{n}"
-profile = "{profile}"
-port = "{port}"
-"""
-
-
 # A sink that answers before the store has, and a store that is never read back.
 HASTY = """
-import sys
 from devicelog.errors import SinkUnavailable
 from devicelog.sinks.base import Said
 from devicelog.sinks.influx import InfluxSink
@@ -68,46 +42,7 @@ def send(self, entries, *, historical, view):
         return [Said.TAKEN] * len(entries)
 InfluxSink.send = send
 InfluxSink.lacking = lambda self, entries, view: []
-from devicelog.__main__ import main
-sys.argv[0] = "devicelog"
-main()
 """
-
-
-class Recorder:
-    """`devicelog run`, as often as it takes; `hasty`: built to lose entries."""
-
-    def __init__(self, clinic, *, hasty=False):
-        self.clinic = clinic
-        command = clinic.command("run")
-        program = command.index("run")
-        hastily = [sys.executable, "-c", HASTY, *command[program:]]
-        self.command = hastily if hasty else command
-        self.process = None
-
-    def start(self):
-        with self.clinic.config.with_name("log").open("ab") as log:
-            self.process = subprocess.Popen(self.command, stderr=log)
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait()
-
-    def status(self):
-        told = self.clinic.ask("status", "--json")
-        return json.loads(told.stdout) if told.returncode == 0 else {}
-
-    def drained(self):
-        # Entries never cease; what lies behind the live ones must be gone.
-        status = self.status()
-        sinks = status.get("sinks", []) if status.get("running") else []
-        return len(sinks) == 2 and all(
-            it["connected"] and it.get("pending", 0) < 500 for it in sinks
-        )
-
-    def end(self):
-        self.process.terminate()
-        assert self.process.wait(30) == 0
 
 
 def quick(folder):
@@ -132,11 +67,7 @@ def devices(folder, count):
         )
         for n in range(1, count + 1)
     ]
-    blocks = [
-        DEVICE.format(n=n, profile=profile, port=port.link)
-        for n, port in enumerate(ports, 1)
-    ]
-    return ports, "".join(blocks)
+    return ports, [(port.link.name, profile, port.link) for port in ports]
 
 
 def rampage(victims, seconds, chance):
@@ -154,10 +85,10 @@ def rampage(victims, seconds, chance):
     return kills
 
 
-def chaos(folder, count, seconds, *, hasty=False):
+def chaos(folder, count, seconds, *, spoilt=""):
     seed = random.randrange(2**32)
     print("seed", seed)
-    ports, blocks = devices(folder, count)
+    ports, described = devices(folder, count)
     ending = threading.Event()
     served = threading.Thread(target=serve, args=(ports, ending.is_set))
     served.start()
@@ -165,16 +96,8 @@ def chaos(folder, count, seconds, *, hasty=False):
     try:
         influxdb.start().set_up()
         with Mosquitto(folder / "broker") as broker:
-            head = HEAD.format(
-                directory=folder / "data",
-                mqtt=broker.port,
-                password=broker.password_file(),
-                url=influxdb.settings().url,
-                token=influxdb.token,
-            )
-            config = folder / "devicelog.toml"
-            config.write_text(head + blocks)
-            recorder = Recorder(Clinic(config, folder / "data"), hasty=hasty)
+            config = configured(folder, broker, influxdb, described)
+            recorder = Recorder(Clinic(config, folder / "data"), spoilt=spoilt)
             recorder.start()
             wait_until(recorder.drained, recorder.status, 30)
             victims = {"daemon": recorder, "broker": broker, "store": influxdb}
@@ -190,7 +113,7 @@ def chaos(folder, count, seconds, *, hasty=False):
             served.join()
             recorder.end()
             recorder.start()
-            wait_until(lambda: settled(recorder), recorder.status, 90)
+            wait_until(recorder.settled, recorder.status, 90)
             recorder.end()
         found = influxdb.rows("therapy_reading")
     finally:
@@ -202,23 +125,6 @@ def chaos(folder, count, seconds, *, hasty=False):
 
 def journalled(folder):
     return sum(it.kind == "reading" for it in entries(folder / "data"))
-
-
-def settled(recorder):
-    sinks = recorder.status().get("sinks", [])
-    return len(sinks) == 2 and all(it.get("pending", 0) == 0 for it in sinks)
-
-
-def differences(wanted, found):
-    """What is not in the store as it is in the journal, and what is there beside."""
-    wrong = [f"missing {key}" for key in wanted.keys() - found.keys()]
-    wrong += [f"stray {key}" for key in found.keys() - wanted.keys()]
-    for key in wanted.keys() & found.keys():
-        there = {name: it for name, it in found[key].items() if name != "flags"}
-        if there != wanted[key]:
-            other = dict(wanted[key].items() ^ there.items())
-            wrong.append(f"{key} differs in {other}")
-    return wrong
 
 
 @pytest.mark.slow
@@ -244,7 +150,7 @@ def test_four_minutes_of_kills_lose_nothing(tmp_path):
 
 @pytest.mark.torture
 def test_a_build_that_goes_on_before_the_answer_is_found(tmp_path):
-    _, _, wanted, found = chaos(tmp_path, count=6, seconds=30, hasty=True)
+    _, _, wanted, found = chaos(tmp_path, count=6, seconds=30, spoilt=HASTY)
     print(len(wanted), "readings,", len(found), "stored")
 
     assert any(it.startswith("missing") for it in differences(wanted, found))

@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from devicelog.journal.directory import JOURNAL
+from devicelog.journal.reader import Reader
 from devicelog.operations.config_checks import wanders
 from devicelog.operations.doctor.finding import Finding, finding
 from devicelog.operations.doctor.world import World
 from devicelog.recorder.holders import holders
 from devicelog.recorder.settings import DeviceSettings
+from devicelog.records.register import Book
 
 _RULES: Final = ("etc/udev/rules.d", "run/udev/rules.d", "usr/lib/udev/rules.d")
 _RULE: Final = 'ENV{ID_MM_DEVICE_IGNORE}="1"'
@@ -19,11 +22,15 @@ _GREETER: Final = "ModemManager"
 
 
 def ports(world: World) -> Iterator[Finding]:
-    """One finding for each device."""
+    """One finding for each device; of one that is away, that it is known to be."""
     if not world.config.devices:
         yield finding("ports", "warning", "none")
+    away = _away(world)
     for device in world.config.devices:
-        yield _port(world, device)
+        found = _port(world, device)
+        if device.name in away and found.case == "missing":
+            found = finding("ports", "ok", "away", **found.told)
+        yield found
 
 
 def modem_manager(world: World) -> Iterator[Finding]:
@@ -39,6 +46,15 @@ def modem_manager(world: World) -> Iterator[Finding]:
 
 
 # --- Private ----------------------------------------------------------------------
+
+
+def _away(world: World) -> set[str]:
+    """Devices that are out of service by the register; nobody, without a journal."""
+    if not (world.directory / JOURNAL).exists():
+        return set()
+    with Reader(str(world.directory)) as reader:
+        things = Book(reader).at(world.clock.wall_ns()).values()
+    return {it.name for it in things if it.thing == "device" and not it.in_service}
 
 
 def _port(world: World, device: DeviceSettings) -> Finding:

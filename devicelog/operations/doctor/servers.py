@@ -12,14 +12,11 @@ from devicelog.grafana.server import Grafana
 from devicelog.grafana.wanted import SOURCE_UID
 from devicelog.operations.doctor.finding import Finding, finding
 from devicelog.operations.doctor.world import World
-from devicelog.sinks.messages import ROOT, Post
+from devicelog.sinks.messages import ELSEWHERE, PROBE, ROOT, Post
 from devicelog.sinks.settings import MqttSettings
 
 if TYPE_CHECKING:
     from devicelog.sinks.mqtt_link import Link
-
-# Where nobody but somebody without an access list lets us write; nobody listens there.
-_ELSEWHERE = "devicelog-doctor/not-allowed"
 
 
 def broker(world: World) -> Iterator[Finding]:
@@ -32,11 +29,12 @@ def broker(world: World) -> Iterator[Finding]:
     if settings.embedded:
         yield finding(name, "ok", "embedded", where=where)
         return
-    root = f"{ROOT}/{world.config.site.name}/daemon"
-    link = _link(settings, world, root)
+    site = world.config.site.name
+    probe = PROBE.format(site=site)
+    link = _link(settings, world, probe, f"{ROOT}/{site}/daemon/info")
     try:
         link.open()
-        denied = _denied(link, f"{root}/doctor")
+        denied = _denied(link, probe)
         if denied:
             yield finding(name, "wrong", "denied", where=where, why=denied)
             return
@@ -102,14 +100,14 @@ def grafana(world: World) -> Iterator[Finding]:
 # --- Private ----------------------------------------------------------------------
 
 
-def _link(settings: MqttSettings, world: World, root: str) -> "Link":
+def _link(settings: MqttSettings, world: World, probe: str, info: str) -> "Link":
     """A client of its own name: the recorder's own would throw the recorder out."""
     # Only where it is used: paho takes 6 MB.
     from devicelog.sinks.mqtt_link import Link  # noqa: PLC0415
 
     id_ = f"devicelogdoctor{secrets.token_hex(4)}"
-    will = Post(f"{root}/doctor", b"", retain=False)
-    return Link(settings, id_, will, f"{root}/info", world.clock)
+    will = Post(probe, b"", retain=False)
+    return Link(settings, id_, will, info, world.clock)
 
 
 def _denied(link: "Link", topic: str) -> str:
@@ -127,7 +125,7 @@ def _guarded(link: "Link", settings: MqttSettings, where: str) -> Finding:
     """Whether an access list stands there: something must be denied."""
     if settings.protocol != "5":  # 3.1.1 has no word for it
         return finding("broker", "unknown", "mute", where=where)
-    if _denied(link, _ELSEWHERE):
+    if _denied(link, ELSEWHERE):
         return finding("broker", "ok", "ok", where=where)
     return finding("broker", "warning", "unguarded", where=where)
 

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import jsonschema
+import yaml
 
 from devicelog.model.fields import FIELDS
 from devicelog.sinks.messages import ROOT, TOPICS
@@ -26,6 +27,16 @@ def shape(topic):
         if re.fullmatch(f"{ROOT}/{NAME}/{below}", topic):
             return told
     raise AssertionError(f"{topic} is no topic of ours")
+
+
+def described(topic):
+    """The message that the document names for this topic; None: it does not know it."""
+    document = yaml.safe_load((SCHEMAS.parent / "asyncapi.yaml").read_text())
+    for channel in document["channels"].values():
+        if re.fullmatch(re.sub(r"\{\w+\}", NAME, channel["address"]), topic):
+            (name,) = channel["messages"]
+            return document["components"]["messages"][name]
+    return None
 
 
 def check(seen):

@@ -48,8 +48,11 @@ def sink_for(influxdb, make=InfluxSink, **more):
     return make(influxdb.settings(), SystemClock(), **(told | more))
 
 
-def wanted_readings(directory):
-    """Keys as `rows` gives them, fields as they were journalled."""
+def wanted_readings(directory, device=None):
+    """Keys as `rows` gives them, fields as they were journalled; of one device or all.
+
+    Channels are named by their modality.
+    """
     starts = {}
     found = {}
     every = entries(directory)
@@ -57,7 +60,7 @@ def wanted_readings(directory):
         if entry.kind == "session" and entry.subject not in starts:
             starts[entry.subject] = json.loads(entry.body)["mono_ns"]
     for entry in every:
-        if entry.kind != "reading":
+        if entry.kind != "reading" or device not in (None, entry.device):
             continue
         body = json.loads(entry.body)
         fields = body["values"] | {"state": body["state"], "seq": entry.seq}
@@ -66,7 +69,7 @@ def wanted_readings(directory):
         if entry.subject in starts:
             elapsed = round((body["mono_ns"] - starts[entry.subject]) / 1_000_000)
             fields["elapsed_ms"] = elapsed
-        key = (entry.channel, entry.device, "us", SITE, entry.at_ns)
+        key = (entry.channel, entry.device, entry.channel, SITE, entry.at_ns)
         assert key not in found
         found[key] = fields
     return found

@@ -1,8 +1,10 @@
 """The doctor before a real broker and a real store, and a Grafana by its routes."""
 
+import jsonschema
 import pytest
 import trustme
 from contract.grafana.stub import READER, TOKEN, Stub
+from contract.sinks.published import described
 from servers.certificates import make
 from servers.influxdb import free_port
 from servers.mosquitto import Mosquitto
@@ -94,11 +96,22 @@ def test_an_access_list_that_denies_what_we_must_write(place, broker):
 def test_a_broker_without_an_access_list(place, broker):
     mqtt(place, broker)
     whole = broker.acl.read_text()
-    broker.acl.write_text(whole.replace(MUST, "topic write #\n"))
+    broker.acl.write_text(whole.replace(MUST, "topic readwrite #\n"))
     broker.reload()
+    witness = broker.witness("#", user="devicelog")
     severity, case, remedy = place.one("broker")
     assert (severity, case) == ("warning", "unguarded")
     assert "aclfile" in remedy
+    witness.settle()
+    seen = {it.topic: it.text for it in witness.seen() if "devicelog" in it.topic}
+    assert {*seen} == {
+        "devicelog/v1/sim-test/daemon/doctor",
+        "devicelog-doctor/not-allowed",
+    }
+    for topic, text in seen.items():
+        payload = described(topic)["payload"]
+        assert jsonschema.Draft7Validator(payload).is_valid(text), topic
+    assert described("devicelog/v1/sim-test/daemon/patient") is None
     broker.acl.write_text(whole)
     broker.reload()
     assert place.right("broker")

@@ -7,7 +7,7 @@ import jsonschema
 import yaml
 
 from devicelog.sinks import mqtt_docs
-from devicelog.sinks.messages import TOPICS
+from devicelog.sinks.messages import ELSEWHERE, PROBE, ROOT, TOPICS
 
 DOCS = Path(__file__).parents[3] / "docs"
 ASYNCAPI = Path(__file__).parent / "asyncapi" / "3.0.0.json"
@@ -50,7 +50,9 @@ def test_every_reference_of_the_document_leads_somewhere():
         part = document
         for key in reference.removeprefix("#/").split("/"):
             part = part[key]
-    assert len(document["channels"]) == len(document["operations"]) == len(TOPICS)
+    addresses = {it["address"] for it in document["channels"].values()}
+    assert addresses == {f"{ROOT}/{{site}}/{it}" for it in TOPICS} | {PROBE, ELSEWHERE}
+    assert document["channels"].keys() == document["operations"].keys()
 
 
 def test_every_schema_is_a_schema():

@@ -1,10 +1,8 @@
 """Twenty live pages, and what the devices say is recorded all the same."""
 
-import contextlib
-import threading
-
 import pytest
 from consoles import clinic
+from visitors import viewers
 from waiting import wait_until
 
 from devicelog.operations.status import gather
@@ -22,38 +20,12 @@ def here(tmp_path):
         yield made
 
 
-@contextlib.contextmanager
-def viewers(here):
-    """How many pieces each got so far."""
-    got, over = [0] * VIEWERS, threading.Event()
-
-    def look(n):
-        with (
-            here.client("physio") as client,
-            client.stream("GET", "/live", timeout=30) as stream,
-        ):
-            for line in stream.iter_lines():
-                got[n] += line.startswith("event: piece")
-                if over.is_set():
-                    return
-
-    threads = [threading.Thread(target=look, args=(n,)) for n in range(VIEWERS)]
-    for it in threads:
-        it.start()
-    try:
-        yield got
-    finally:
-        over.set()
-        for it in threads:
-            it.join()
-
-
 def counts(here):
     return [it.counts for it in gather(here.daemon.recording).devices if it.counts]
 
 
 def test_twenty_viewers_cost_no_reading_and_no_deadline(here):
-    with viewers(here) as got:
+    with here.client("physio") as client, viewers(client, VIEWERS) as got:
         wait_until(lambda: all(got), lambda: str(got))
         before = counts(here)
         sure = [it.readings + READINGS for it in before]

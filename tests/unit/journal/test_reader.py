@@ -13,11 +13,11 @@ import requires
 from journals import clinic, entries, event, fill, reading, writer
 
 from devicelog.errors import JournalError
-from devicelog.journal import check, projections, queries
+from devicelog.journal import check, maintenance, projections, queries
 from devicelog.journal.reader import Reader
 from devicelog.model import codec
 from devicelog.model.flow import Draft, Identity
-from devicelog.model.kinds import AlarmBody, ClockBody, ConfigBody, DeviceBody
+from devicelog.model.kinds import TABLE, AlarmBody, ClockBody, ConfigBody, DeviceBody
 
 
 def told(kind, n, body, device="-", *, at_ns=None):
@@ -305,3 +305,20 @@ def test_bindings_ahead_are_found_without_a_walk_through_the_journal(tmp_path):
         steps = [row[3] for row in plan]
     assert "SCAN e" not in steps
     assert "SEARCH e USING INTEGER PRIMARY KEY (rowid=?)" in steps
+
+
+def test_an_entry_of_a_kind_that_is_not_known_is_kept(tmp_path):
+    body = b'{"v":1,"device":"us-1"}'
+    other = Draft(1_900_000_000_000_000_000, "us-1", "-", "expectation", "", "k", body)
+    with writer(tmp_path) as journal:
+        fill(journal, [[other], *clinic(0, 60)])
+    with writer(tmp_path) as journal:
+        fill(journal, clinic(60, 10))
+        with Reader(str(tmp_path)) as reader:
+            (entry,) = reader.entries(kind="expectation")
+            count = reader.last_seq()
+
+    assert "expectation" not in TABLE
+    assert codec.decode(entry.kind, entry.body) == {"v": 1, "device": "us-1"}
+    assert [it.seq for it in entries(tmp_path)] == [*range(1, count + 1)]
+    assert maintenance.rebuild(str(tmp_path)) == count

@@ -27,14 +27,17 @@ FORMATS = ((8, "N", 1), (8, "E", 1), (7, "E", 1), (7, "O", 1), (7, "N", 2))
 LISTENED_S = 4.0
 
 
-def diagnosed(profile, access, *troubles: Trouble, known=None):
-    """What is found in four seconds of a treatment, with these troubles on the line."""
+def diagnosed(profile, access, *troubles: Trouble, known=None, opening=False):
+    """What is found in four seconds of a treatment, with these troubles on the line.
+
+    `opening`: of what is heard from the opening of the port on.
+    """
     profile = load(profile)
     us = profile.channels[0].modality == "us"
     programme = Programme(1.0, 100, 0.5, 60) if us else Current(20.0, 20.0, 60)
     script = Script("running", programme, troubles=troubles)
     it = Rehearsed(profile, script, access=access, known=known)
-    bursts, began_ns = Bursts(), it.start_ns + SECOND
+    bursts, began_ns = Bursts(), it.began_ns if opening else it.start_ns + SECOND
     before = Counts()
 
     def listen(what, mono_ns, payload):
@@ -54,7 +57,7 @@ def diagnosed(profile, access, *troubles: Trouble, known=None):
         noise_bytes=now.noise_bytes - before.noise_bytes,
         readings=now.readings - before.readings,
     )
-    return diagnose(it.device, brought, bursts.heard, LISTENED_S)
+    return diagnose(it.device, brought, bursts.heard, bursts.rate(LISTENED_S))
 
 
 def on(baud, *form: Any):
@@ -80,6 +83,26 @@ def test_another_speed_is_told_where_it_can_be_heard(profile, baud):
     slower = baud < line.baud
     assert ("The device is slower" in found.text) == slower
     assert (f"faster than {line.baud} baud" in found.text) != slower
+
+
+@pytest.mark.parametrize("profile", available())
+def test_what_is_asked_but_once_does_not_hide_another_speed(profile):
+    line = load(profile).line
+    faster = on(2 * line.baud, line.bytesize, line.parity)
+
+    assert diagnosed(profile, "tap", faster, opening=True).finding == "other_speed"
+
+
+def test_the_rate_is_that_from_burst_to_burst():
+    bursts = Bursts()
+    assert bursts.rate(3.2) == 0
+    for at_s, size in ((0.05, 40), (0.06, 20), (1.05, 30), (2.05, 20), (2.1, 10)):
+        bursts.note(Seen("received", "", at_s, bytes(size).hex()))
+        if at_s < 1:
+            assert bursts.rate(3.0) == sum(map(len, bursts.heard)) / 3.0
+    assert bursts.rate(3.2) == pytest.approx(30)
+    bursts.note(Seen("received", "", 4.05, bytes(60).hex()))  # two cycles, late
+    assert bursts.rate(5.2) == pytest.approx(30)
 
 
 @pytest.mark.parametrize("form", FORMATS)
@@ -141,7 +164,7 @@ def test_a_tap_without_traffic_is_told():
     # Its host does not ask, and the device speaks only when it is asked.
     it = Rehearsed("us-modbus", Script("", Programme(1.0, 100, 0.5, 60)), access="tap")
     it.device.opened(1)
-    quiet = diagnose(it.device, it.device.counts, [], LISTENED_S)
+    quiet = diagnose(it.device, it.device.counts, [], 0.0)
 
     assert quiet.finding == "no_traffic"
     assert "is its own host on" in quiet.text
@@ -153,7 +176,7 @@ def test_a_port_that_cannot_be_opened_is_told(state):
     error = PortError("the port is not to be had")
     error.state = state
     it.device.closed(1, error)
-    found = diagnose(it.device, it.device.counts, [], LISTENED_S)
+    found = diagnose(it.device, it.device.counts, [], 0.0)
 
     assert (found.finding, found.text) == ("no_port", "the port is not to be had")
 
@@ -172,7 +195,7 @@ def noise(profile, bursts, access="tap"):
     it.device.opened(1)
     it.device.received(2, heard)
     counts = Counts(bytes=len(heard), noise_bytes=len(heard))
-    return diagnose(it.device, counts, bursts, LISTENED_S)
+    return diagnose(it.device, counts, bursts, len(heard) / LISTENED_S)
 
 
 def test_frames_of_another_profile_are_told_by_its_name():

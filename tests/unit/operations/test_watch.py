@@ -1,6 +1,8 @@
 """What is usual, and that it is said when it is missed: raised and cleared once."""
 
+import json
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -17,6 +19,7 @@ from devicelog.recorder.device import Device
 from devicelog.recorder.settings import DeviceSettings
 from devicelog.recorder.timebase import Timebase
 
+GOLDEN = Path(__file__).parents[2] / "golden" / "ifc-classic"
 BERLIN = ZoneInfo("Europe/Berlin")
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri")
 HOURS = Hours(
@@ -112,6 +115,10 @@ MONDAY, TUESDAY, WEDNESDAY = (date(2026, 12, day) for day in (21, 22, 23))
 THURSDAY = date(2026, 12, 24)  # then a holiday, then a weekend
 AFTER = date(2026, 12, 28)
 NOISE = b"\x00\xff" * 40
+HELLO, STATUS = (
+    bytes.fromhex(json.loads((GOLDEN / f"{name}.json").read_text())[0]["frame"])
+    for name in ("identity", "running")
+)
 
 
 class Watched(Clinic):
@@ -119,9 +126,10 @@ class Watched(Clinic):
 
     watch = None
 
-    def grow(self):
+    def grow(self, hours=(9, 11, 15), weekdays=range(5)):
         self.begin("if-1")
-        for begin, _ in used(date(2026, 11, 30), date(2026, 12, 18), (9, 11, 15)):
+        days = (date(2026, 11, 30), date(2026, 12, 18))
+        for begin, _ in used(*days, hours, weekdays):
             self.treat(begin)
         self.to(MONDAY, 7)
         settings = DeviceSettings("if-1", "ifc-classic", "/dev/if-1", label="IFC-2")
@@ -155,12 +163,13 @@ class Watched(Clinic):
             if self.watch:
                 self.watch.look()
 
-    def hear(self, data):
-        """The port opens, and this comes each tenth of a second for a minute."""
+    def hear(self, data, seconds=60):
+        """The port opens, and this comes each tenth of a second."""
         self.device.opened(self.clock.mono_ns())
-        for _ in range(600):
+        for _ in range(10 * seconds):
             self.clock.advance(0.1)
-            self.device.received(self.clock.mono_ns(), data)
+            if data:
+                self.device.received(self.clock.mono_ns(), data)
             self.device.tick(self.clock.mono_ns())
 
     def told(self):
@@ -176,12 +185,81 @@ def clinic(tmp_path):
         yield clinic
 
 
+@pytest.fixture
+def seldom(tmp_path):
+    """The same with a treatment on each Tuesday: nothing is usual of that."""
+    clinic = Watched(tmp_path / "data")
+    with clinic.writer:
+        clinic.grow(hours=(9,), weekdays=(1,))
+        yield clinic
+
+
+def test_bytes_that_say_nothing_are_told_of_a_device_that_is_seldom_used(seldom):
+    seldom.to(TUESDAY, 10 + 40 / 60)
+    seldom.hear(NOISE)
+    seldom.to(TUESDAY, 10.9)
+    assert seldom.told() == []
+
+    seldom.to(WEDNESDAY, 17)
+    (alarm,) = seldom.told()
+    assert (alarm.name, alarm.cleared) == ("line/if-1", False)
+    assert alarm.text == (
+        "IFC-2 recorded nothing since Tuesday 10:40; the port is open, bytes arrive,"
+        " none decode: wrong speed, format or profile?"
+    )
+    assert "devices test if-1" in alarm.remedy
+
+    seldom.hear(HELLO + STATUS)
+    seldom.to(AFTER, 17)
+    raised, cleared = seldom.told()
+    assert (raised, cleared.name, cleared.cleared) == (alarm, "line/if-1", True)
+    assert cleared.text == "if-1 is understood again"
+
+
+def test_bytes_that_say_nothing_are_told_before_a_treatment_is_missed(clinic):
+    clinic.to(MONDAY, 10)
+    clinic.hear(NOISE)
+    clinic.to(WEDNESDAY, 17)
+    (alarm,) = clinic.told()
+    assert alarm.name == "line/if-1"
+
+    # Mended: only what is missed from now on is missed.
+    clinic.hear(HELLO + STATUS)
+    clinic.to(THURSDAY, 9)
+    assert [it.cleared for it in clinic.told()] == [False, True]
+    clinic.to(AFTER, 17)
+    *_, missed_one = clinic.told()
+    assert (missed_one.name, missed_one.cleared) == ("watch/if-1", False)
+
+
+@pytest.mark.parametrize("data", [b"", HELLO + STATUS])
+def test_a_line_that_is_silent_or_understood_is_nothing_to_tell(seldom, data):
+    seldom.to(TUESDAY, 10)
+    seldom.hear(data)
+    seldom.to(AFTER, 17)
+
+    assert seldom.told() == []
+
+
+def test_noise_counts_while_the_clinic_is_open(seldom):
+    seldom.to(TUESDAY, 17.9)
+    seldom.hear(NOISE)
+    seldom.to(WEDNESDAY, 8)
+    assert seldom.told() == []
+    seldom.to(WEDNESDAY, 8.5)
+    assert [it.name for it in seldom.told()] == ["line/if-1"]
+
+    seldom.ask("register", thing="device", name="if-1", event="out_of_service")
+    seldom.to(WEDNESDAY, 9)
+    assert [it.text for it in seldom.told()][1:] == ["if-1 is out of service"]
+
+
 def test_that_nothing_is_recorded_is_said_once_and_taken_back_once(clinic):
     for hour in (9, 11):
         clinic.to(MONDAY, hour)
         clinic.treat(ns(MONDAY, hour))
     clinic.to(MONDAY, 14)
-    clinic.hear(NOISE)
+    clinic.hear(b"")
     clinic.to(MONDAY, 17.75)
     assert clinic.told() == []
 
@@ -190,8 +268,8 @@ def test_that_nothing_is_recorded_is_said_once_and_taken_back_once(clinic):
     assert (alarm.name, alarm.cleared) == ("watch/if-1", False)
     assert alarm.text == (
         "IFC-2 recorded nothing since Monday 11:10, where 3 treatments a Monday are"
-        " usual; its port: open, bytes arrive, none decode: wrong speed, format or"
-        " profile?"
+        " usual; the port is open, no byte arrives: is the device on, is this its"
+        " cable?"
     )
     assert "devices register if-1 out_of_service" in alarm.remedy
 

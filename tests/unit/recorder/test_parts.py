@@ -182,11 +182,30 @@ def test_another_model_is_refused_where_there_is_no_serial_number():
     assert check.see(Identity("SONO")) == ""
 
 
+def test_a_line_knows_since_when_it_is_as_it_is():
+    watch = LineWatch(2 * SECOND)
+    assert watch.since is None
+    watch.opened(0)
+    watch.judge(3 * SECOND)
+    assert (watch.state, watch.since) == ("silent", 3 * SECOND)
+    for second in range(4, 20):
+        watch.byte(second * SECOND)
+        watch.judge(second * SECOND)
+    assert (watch.state, watch.since) == ("noise", 4 * SECOND)
+    watch.reading(20 * SECOND)
+    watch.reading(21 * SECOND)
+    assert (watch.state, watch.since) == ("online", 20 * SECOND)
+    watch.refuse("another", 22 * SECOND)
+    assert (watch.state, watch.since) == ("foreign", 22 * SECOND)
+    watch.closed(PortError("gone"), 23 * SECOND)
+    assert (watch.state, watch.since) == ("missing", 23 * SECOND)
+
+
 def test_each_state_of_a_line_has_its_own_sentence():
     watch = LineWatch(2 * SECOND)
     said = set()
     for state in ("missing", "busy", "forbidden", "unusable"):
-        watch.closed(PortError(f"it is {state}", state=state))
+        watch.closed(PortError(f"it is {state}", state=state), 0)
         said.add((watch.state, watch.text))
     watch.opened(0)
     watch.judge(3 * SECOND)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import requires
+from unit.records.clinic import Clinic
 from waiting import wait_until
 
 from devicelog.operations.status import Status
@@ -49,6 +50,27 @@ def test_a_port_that_is_not_there(place, tty):
     severity, case, remedy = place.one("ports")
     assert (severity, case) == ("wrong", "missing")
     assert "plug in its adapter" in remedy
+    socket.symlink_to(tty)
+    assert place.right("ports")
+
+
+def test_a_device_at_repair_is_known_to_be_away(place, tty):
+    """The adapter goes with it; the register says so, and says when it is back."""
+    socket = place.folder / "by-path"
+    place.write(DEVICE.format(port=socket))
+    clinic = Clinic(place.data)
+    with clinic.writer:
+        clinic.begin("us-1")
+        severity, _, remedy = place.one("ports")
+        assert severity == "wrong"
+        assert "devices register us-1 out_of_service" in remedy
+        clinic.ask("register", thing="device", name="us-1", event="out_of_service")
+        assert place.one("ports")[:2] == ("ok", "away")
+
+        # Back, but not plugged in: that is nothing that anybody knows of.
+        clinic.clock.advance(60)
+        clinic.ask("register", thing="device", name="us-1", event="in_service")
+        assert place.one("ports")[:2] == ("wrong", "missing")
     socket.symlink_to(tty)
     assert place.right("ports")
 
