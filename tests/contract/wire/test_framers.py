@@ -14,6 +14,9 @@ from hypothesis import strategies as st
 
 from devicelog.model.flow import Frame, Noise
 
+# Tracing each line would make the many examples thrice as long.
+pytestmark = pytest.mark.no_cover
+
 SILENCE = b""
 SILENT_LINE = st.one_of(st.just(SILENCE), st.binary(min_size=1, max_size=300))
 SEEDS = st.integers(0, 2**32)
