@@ -241,7 +241,7 @@ def flips(before, directory, chance):
 @pytest.mark.parametrize("copy", range(8))
 def test_random_flips_never_stop_the_recorder(journal, copy):
     seed = random.randrange(2**32)
-    print("seed", seed)
+    print("copy", copy, "seed", seed)
     flips(journal[1], journal[0], random.Random(seed))
 
 
