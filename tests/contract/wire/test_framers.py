@@ -297,6 +297,7 @@ def test_thousands_of_damaged_frames(wire):
 
 @every_wire
 @pytest.mark.torture
+@pytest.mark.timeout(900)
 def test_a_million_damaged_frames(wire):
     believe(wire, random.SystemRandom().randrange(2**32), 1_000_000)
 
