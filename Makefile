@@ -1,6 +1,10 @@
 # The few things one does here. `make demo` and `make test` set up what they need.
 PYTHON ?= python3
 BIN := .venv/bin
+# Most tests wait for something: four processes keep two cores busy.
+WORKERS ?= 4
+# What the tests start by the hundred is compiled once, whatever the environment says.
+unexport PYTHONDONTWRITEBYTECODE
 
 SOAK_MINUTES ?= 20
 
@@ -20,7 +24,8 @@ demo: setup
 	@$(BIN)/devicelog demo
 
 test: setup servers lint
-	$(BIN)/pytest --cov --cov-report=term
+	$(BIN)/pytest --cov --cov-report=term \
+	    --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # Each test prints its seed and its figures; what fails is shown with them.
 torture: setup servers

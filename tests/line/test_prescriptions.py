@@ -4,6 +4,9 @@ import pytest
 from line.rig import Rig, virtual
 from line.sums import journalled
 
+# Tracing each line would make the many readings thrice as long.
+pytestmark = pytest.mark.no_cover
+
 # Textbook totals: energy in J, emission and wall in s, what happened between.
 TABLE = {
     "R1": (

@@ -35,6 +35,9 @@ from devicelog.recorder.timebase import Timebase
 from devicelog.wire import modbus
 from devicelog.wire.modbus import ModbusWire
 
+# Tracing each line would make the many readings thrice as long.
+pytestmark = pytest.mark.no_cover
+
 BOOT = "boot"
 WALKS = 20
 STEPS = 300

@@ -89,6 +89,7 @@ def ptys(profile, folder):
     }
 
 
+@pytest.mark.no_cover  # traced, it would take thrice as long
 def test_five_hundred_replugs_are_five_hundred_gaps(tmp_path, crashes):
     profile = fast(tmp_path, STALLED_S)
     check(32, ptys(profile, tmp_path), profile, tmp_path / "data")

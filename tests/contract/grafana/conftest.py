@@ -146,9 +146,10 @@ def _receipt(session):
     return Draft((session.ended_ns or session.started_ns) + 20_000_000_000, *told)
 
 
-@pytest.fixture(
-    scope="module", params=[days, pytest.param(month, marks=pytest.mark.torture)]
-)
+LONG = (pytest.mark.torture, pytest.mark.timeout(900))
+
+
+@pytest.fixture(scope="module", params=[days, pytest.param(month, marks=LONG)])
 def clinic(request, tmp_path_factory):
     influxdb = InfluxDB(tmp_path_factory.mktemp("influxdb"))
     try:

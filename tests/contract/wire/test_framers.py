@@ -14,6 +14,9 @@ from hypothesis import strategies as st
 
 from devicelog.model.flow import Frame, Noise
 
+# Tracing each line would make the many examples thrice as long.
+pytestmark = pytest.mark.no_cover
+
 SILENCE = b""
 SILENT_LINE = st.one_of(st.just(SILENCE), st.binary(min_size=1, max_size=300))
 SEEDS = st.integers(0, 2**32)
@@ -294,6 +297,7 @@ def test_thousands_of_damaged_frames(wire):
 
 @every_wire
 @pytest.mark.torture
+@pytest.mark.timeout(900)
 def test_a_million_damaged_frames(wire):
     believe(wire, random.SystemRandom().randrange(2**32), 1_000_000)
 

@@ -10,6 +10,7 @@ import select
 import shlex
 import signal
 import socket
+import sqlite3
 import struct
 import subprocess
 import sys
@@ -132,15 +133,37 @@ def test_for_a_while_it_records_and_sums_up(tmp_path):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_it_in_order(tmp_path, number):
-    with started(tmp_path) as process:
-        wait_until(lambda: list(tmp_path.glob("devicelog-demo-*/control.sock")))
+    """In order: what it sums up is what its journal holds, and that is one whole file.
+
+    The journal is removed; another name for it keeps it for a look.
+    """
+    begun, kept = tmp_path / "begun", tmp_path / "kept.db"
+    begun.mkdir()
+    with started(begun) as process:
+        wait_until(lambda: list(begun.glob("devicelog-demo-*/control.sock")))
+        (journal,) = begun.glob("devicelog-demo-*/journal.db")
+        kept.hardlink_to(journal)
         process.send_signal(number)
         told, errors = process.communicate(timeout=BOUND_S)
+    sessions, entries = counted(kept)
 
     assert (process.returncode, errors) == (0, "")
-    # None, unless the machine was so slow that a treatment has begun.
-    assert re.search(r"SIMULATED: (no|\d) sessions recorded", told)
-    assert list(tmp_path.iterdir()) == []
+    assert f"SIMULATED: {sessions or 'no'} sessions recorded" in told
+    assert f"\n{entries} entries were in the journal, which is removed now\n" in told
+    assert entries
+    assert list(begun.iterdir()) == []
+
+
+def counted(journal):
+    """Sessions and entries in this file alone, whatever stands in a log beside it."""
+    with contextlib.closing(
+        sqlite3.connect(f"file:{journal}?immutable=1", uri=True)
+    ) as db:
+        (sessions,), (entries,) = (
+            db.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608
+            for table in ("sessions", "entries")
+        )
+    return sessions, entries
 
 
 def few_descriptors():

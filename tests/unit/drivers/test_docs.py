@@ -109,7 +109,9 @@ TABLES = [
 ]
 
 
-@pytest.mark.parametrize("shape", {*SHAPES, *TABLES}, ids=lambda it: it.__name__)
+@pytest.mark.parametrize(
+    "shape", dict.fromkeys((*SHAPES, *TABLES)), ids=lambda it: it.__name__
+)
 def test_every_key_that_there_is_stands_on_the_page(shape):
     keys = DOC[DOC.index("## All keys") :]
     sections = {"requests", "messages", "channels", "cells", "hash"}

@@ -21,6 +21,9 @@ from devicelog.recorder.channel import rules_of
 from devicelog.sessions.gate import Gate
 from devicelog.wire import modbus
 
+# Tracing each line would make the many frames thrice as long.
+pytestmark = pytest.mark.no_cover
+
 SECOND = 1_000_000_000
 HERE = Path(__file__).parent
 FILES = {

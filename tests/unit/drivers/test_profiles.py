@@ -167,6 +167,7 @@ BASES = {name: base(name) for name in (*available(), "stuffed")}
 VALUES = ("0", "-1", "1e9", "nan", "true", '"x"', '"<"', "[]", "{}", "[[]]", "300")
 
 
+@pytest.mark.no_cover  # tracing each line would make it thrice as long
 @pytest.mark.parametrize("name", BASES)
 @settings(max_examples=100, deadline=None)
 @given(data=st.data())

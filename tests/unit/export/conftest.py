@@ -4,6 +4,7 @@ from datetime import date
 
 import pytest
 from journals import writer
+from sharing import made_once
 from unit.export.clinic import Small
 from unit.export.patient import Patient, fortnight
 
@@ -14,11 +15,13 @@ from devicelog.simulation.month import Month
 @pytest.fixture(scope="session")
 def day(tmp_path_factory):
     """A journal's directory: forty sessions by the whole pipeline; nobody writes."""
-    directory = tmp_path_factory.mktemp("day")
-    month = Month(date(2026, 11, 20), 1)
-    with writer(directory, clock=month.clock) as journal:
-        month.write(journal)
-    return directory
+
+    def make(directory):
+        month = Month(date(2026, 11, 20), 1)
+        with writer(directory, clock=month.clock) as journal:
+            month.write(journal)
+
+    return made_once(tmp_path_factory, "day", make)
 
 
 @pytest.fixture

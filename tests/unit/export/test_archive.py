@@ -146,6 +146,7 @@ def test_each_of_100_changed_bytes_is_found(path):
     assert named > 50
 
 
+@pytest.mark.no_cover  # traced, it would take thrice as long
 @pytest.mark.parametrize("where", ["directory", "end", "comment", "names"])
 def test_each_byte_of_the_archives_own_frame_counts(path, where):
     data = path.read_bytes()

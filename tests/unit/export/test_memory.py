@@ -43,6 +43,7 @@ class Nowhere(io.RawIOBase):
         return self.count
 
 
+@pytest.mark.no_cover  # two tracers on each line would make it thrice as long
 @pytest.mark.parametrize("form", ["csv", "json", "ndjson", "parquet", "zip"])
 def test_five_times_as_much_takes_no_more_memory(reader, monkeypatch, form):
     monkeypatch.setattr(gather, "_PAGE", 200)

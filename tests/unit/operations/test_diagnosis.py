@@ -71,6 +71,7 @@ def test_a_line_that_is_right_works(profile):
     assert diagnosed(profile, "tap").finding == "works"
 
 
+@pytest.mark.no_cover  # traced, it would take thrice as long
 @pytest.mark.parametrize("baud", SPEEDS)
 @pytest.mark.parametrize("profile", available())
 def test_another_speed_is_told_where_it_can_be_heard(profile, baud):
@@ -214,6 +215,7 @@ def test_frames_of_another_profile_are_told_by_its_name():
             assert f'frames of profile "{other}"' in found.text
 
 
+@pytest.mark.no_cover  # traced, it would take thrice as long
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("profile", available())
 def test_bytes_that_are_no_frames_are_told(profile, seed):

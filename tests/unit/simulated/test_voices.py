@@ -44,6 +44,7 @@ def heard(profile, device, second, reader, framer):
             yield it
 
 
+@pytest.mark.no_cover  # traced, it would take thrice as long
 @pytest.mark.parametrize("overheard", [False, True])
 @pytest.mark.parametrize("name", available())
 def test_what_a_device_says_is_what_it_does(name, overheard):

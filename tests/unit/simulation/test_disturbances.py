@@ -15,6 +15,9 @@ from devicelog.journal.settings import JournalSettings
 from devicelog.journal.writer import Writer
 from devicelog.model import codec
 
+# Tracing each line would make the many readings thrice as long.
+pytestmark = pytest.mark.no_cover
+
 # A tapped line hears another speed; one that is asked on it does not understand.
 ACCESS = {"other_speed": "tap"}
 UNTIL_S = 140

@@ -50,6 +50,7 @@ def test_a_day_is_made_once_and_then_there(place):
     assert datetime.fromtimestamp(last / 1e9, UTC).date().isoformat() == "2026-11-23"
 
 
+@pytest.mark.no_cover  # traced, it would take thrice as long
 def test_what_is_old_goes_and_is_made_anew(place):
     (made,) = place.iterdir()
     age(made, timedelta(days=8))
@@ -62,6 +63,7 @@ def test_what_is_old_goes_and_is_made_anew(place):
     assert told == [1]
 
 
+@pytest.mark.no_cover  # traced, it would take thrice as long
 def test_who_ends_it_before_it_is_whole_keeps_nothing(tmp_path):
     with pytest.raises(Ended):
         kept(tmp_path, 1, seed=1, now=NOW, progress=lambda _: False)

@@ -23,6 +23,9 @@ from devicelog.records.request import Moment
 from devicelog.simulation.month import Month
 from devicelog.simulation.plan import CLINIC, DAY_S, rooms
 
+# Tracing each line would make the many readings thrice as long.
+pytestmark = pytest.mark.no_cover
+
 BERLIN = ZoneInfo("Europe/Berlin")
 HOURS = dict.fromkeys(("mon", "tue", "wed", "thu", "fri"), "08:00-12:00, 13:00-18:00")
 

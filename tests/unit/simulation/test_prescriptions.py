@@ -13,6 +13,9 @@ from devicelog.drivers.load import available, load
 from devicelog.drivers.simulated.script import SCRIPTS
 from devicelog.simulation.rehearsal import ANSWER_NS
 
+# Tracing each line would make the many readings thrice as long.
+pytestmark = pytest.mark.no_cover
+
 CARRIED = [
     (name, script)
     for name in available()
