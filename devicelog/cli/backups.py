@@ -81,9 +81,10 @@ def restore(
     keys: Path | None,
     lists: tuple[Path, ...],
 ) -> None:
-    """Put the backup FILE in the place of the journal; no recorder may run.
+    """Put the backup FILE in the place of the journal.
 
-    The journal that is there is set aside, and who was forgotten is forgotten again.
+    No recorder may run. The journal that is there is set aside, and who was forgotten
+    is forgotten again.
     """
     loaded = load(path_of(config)).config
     if not yes and (Path(loaded.journal.directory) / JOURNAL).exists():
