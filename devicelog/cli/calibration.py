@@ -184,7 +184,7 @@ def recall(
     if as_json:
         output.print_json(found)
         return
-    begin = output.utc(found.since_ns) if found.since_ns else "ever"
+    begin = output.utc(found.since_ns) if found.since_ns else "the first"
     output.talk(
         f"{len(found.touched)} sessions, {len(found.pseudonyms)} patients and"
         f" {found.unassigned} unassigned since {begin} ({found.why})"
