@@ -33,7 +33,10 @@ def annotate(
     request_id: str,
     **facts: Any,
 ) -> None:
-    """Add site, areas, checks, response, pain; what the device said stays."""
+    """Add site, areas, checks, response, pain.
+
+    What the device said stays.
+    """
     said(
         config,
         "annotate",

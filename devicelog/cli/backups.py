@@ -8,6 +8,7 @@ from rich.progress import Progress
 
 from devicelog.cli import output
 from devicelog.errors import DevicelogError
+from devicelog.journal.directory import JOURNAL
 from devicelog.operations import backups
 from devicelog.operations.config import load, path_of
 
@@ -52,7 +53,9 @@ def backup(config: str | None, *, as_json: bool, to: str, keys: Path | None) -> 
 @click.command()
 @output.config_option
 @output.json_option
-@click.option("--yes", is_flag=True, help="Do it without asking.")
+@click.option(
+    "--yes", is_flag=True, help="Replace a journal that is there without asking."
+)
 @click.option(
     "--keys",
     type=_path,
@@ -78,12 +81,13 @@ def restore(
     keys: Path | None,
     lists: tuple[Path, ...],
 ) -> None:
-    """Put the backup FILE in the place of the journal; no recorder may run.
+    """Put the backup FILE in the place of the journal.
 
-    The journal that is there is set aside, and who was forgotten is forgotten again.
+    No recorder may run. The journal that is there is set aside, and who was forgotten
+    is forgotten again.
     """
     loaded = load(path_of(config)).config
-    if not yes:
+    if not yes and (Path(loaded.journal.directory) / JOURNAL).exists():
         _sure(loaded.journal.directory)
     if keys is not None:
         backups.put_back_keys(loaded, keys, _passphrase(new=False))

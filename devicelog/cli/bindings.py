@@ -174,7 +174,10 @@ def unassigned(config: str | None, *, as_json: bool, limit: int) -> None:
 @click.option("--since", type=MOMENT, help="Only sessions that started then or later.")
 @output.told
 def totals(config: str | None, *, since: datetime | None, as_json: bool) -> None:
-    """What all treatments sum up to; what was no treatment is only counted."""
+    """What all treatments sum up to.
+
+    What was no treatment is only counted.
+    """
     with Reader(load(path_of(config)).config.journal.directory) as reader:
         found = inbox.totals(reader, ns_of(config, since))
     if as_json:
@@ -204,7 +207,10 @@ def purpose(
     with_note: bool,
     request_id: str,
 ) -> None:
-    """Say what a session was for; what is no treatment leaves inbox and totals."""
+    """Say what a session was for.
+
+    What is no treatment leaves the inbox and the totals.
+    """
     said(
         config,
         "purpose",

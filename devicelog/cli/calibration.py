@@ -75,7 +75,10 @@ def add(
     instrument: str | None,
     request_id: str,
 ) -> None:
-    """Write down a check; its error and whether it passed are reckoned."""
+    """Write down a check.
+
+    Its error, and whether it passed, are reckoned.
+    """
     if (head is None) == (device is None):
         raise click.UsageError("either --head or --device")
     written = said(
@@ -109,7 +112,10 @@ def add(
 @click.argument("number", type=click.IntRange(1))
 @output.told
 def withdraw(config: str | None, number: int, *, reason: str, request_id: str) -> None:
-    """Say that a check was written down by mistake; it is kept as such."""
+    """Say that a check was a mistake.
+
+    It is kept as such.
+    """
     said(config, "withdraw_check", request_id=request_id, seq=number, reason=reason)
     click.echo(f"number {number} no longer stands")
 
@@ -178,7 +184,7 @@ def recall(
     if as_json:
         output.print_json(found)
         return
-    begin = output.utc(found.since_ns) if found.since_ns else "ever"
+    begin = output.utc(found.since_ns) if found.since_ns else "the first"
     output.talk(
         f"{len(found.touched)} sessions, {len(found.pseudonyms)} patients and"
         f" {found.unassigned} unassigned since {begin} ({found.why})"

@@ -58,7 +58,10 @@ def check(config: str | None) -> None:
 @output.json_option
 @output.told
 def show(config: str | None, *, as_json: bool) -> None:
-    """The configuration as it is in force, defaults and environment included."""
+    """The configuration in force.
+
+    Defaults and the environment are included.
+    """
     loaded = load(path_of(config))
     if as_json:
         output.print_json(loaded.config)

@@ -30,7 +30,10 @@ def dashboards() -> None:
 )
 @output.told
 def push(config: str | None, *, as_json: bool, secrets: bool) -> None:
-    """Write what is missing in Grafana or differs; a second time writes nothing."""
+    """Write what is missing in Grafana or differs.
+
+    A second time writes nothing.
+    """
     with _grafana(config) as (grafana, wants):
         found = work.push(grafana, wants, secrets=secrets)
     if as_json:

@@ -30,7 +30,10 @@ db.add_command(restore)
 @output.json_option
 @output.told
 def check_(config: str | None, *, as_json: bool) -> None:
-    """Look at every page, entry and projection; a recorder may run meanwhile."""
+    """Look at every page, entry and projection.
+
+    A recorder may run meanwhile.
+    """
     directory = directory_of(config)
     with Reader(directory) as reader:
         total = reader.last_seq()
@@ -71,7 +74,10 @@ def rebuild(config: str | None) -> None:
 @output.config_option
 @output.told
 def salvage(config: str | None) -> None:
-    """Look at everything, set damage aside, keep the rest; no recorder may run."""
+    """Look at everything, set damage aside, keep the rest.
+
+    No recorder may run.
+    """
     told = maintenance.salvage(directory_of(config))
     for text in told or ["nothing is damaged; nothing was set aside"]:
         click.echo(text)
@@ -82,7 +88,10 @@ def salvage(config: str | None) -> None:
 @output.json_option
 @output.told
 def migrate(config: str | None, *, as_json: bool) -> None:
-    """Bring the journal of an older devicelog to this one; no recorder may run."""
+    """Bring the journal of an older devicelog to this one.
+
+    No recorder may run.
+    """
     done = way.migrate(directory_of(config))
     if as_json:
         output.print_json(done)

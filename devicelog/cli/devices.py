@@ -32,7 +32,10 @@ def devices() -> None:
 @output.json_option
 @output.told
 def list_(config: str | None, *, as_json: bool) -> None:
-    """Configured devices: line, identity, adapter, and who holds the port."""
+    """Configured devices: line, identity, adapter, holder.
+
+    The holder: which processes have the port open.
+    """
     found = inventory(load(path_of(config)))
     if as_json:
         output.print_json(found)
@@ -64,7 +67,10 @@ def list_(config: str | None, *, as_json: bool) -> None:
 @click.option("--port", "extra", multiple=True, help="Listen to this port as well.")
 @output.told
 def scan(*, as_json: bool, seconds: float, baud: int, extra: tuple[str, ...]) -> None:
-    """List ports and who holds them, and listen; nothing is ever sent."""
+    """List ports and listen; nothing is ever sent.
+
+    A port that somebody holds is named with its holder, and not listened to.
+    """
     found = scanning.ports(extra)
     if found:
         output.talk(f"listening for {seconds:g} s at {baud} baud, sending nothing ...")
@@ -87,10 +93,10 @@ def scan(*, as_json: bool, seconds: float, baud: int, extra: tuple[str, ...]) ->
 @click.argument("name")
 @output.told
 def test(config: str | None, name: str, seconds: float, *, as_json: bool) -> None:
-    """Show what arrives from a device, raw and decoded, and say what is wrong.
+    """Show what arrives from a device, and what is wrong.
 
-    Exit code 0 if readings arrive, 1 if not. Without a running recorder the port is
-    opened for this time and nothing is recorded.
+    Its bytes, raw and decoded. Exit code 0 if readings arrive, 1 if not. Without a
+    running recorder the port is opened for this time and nothing is recorded.
     """
     loaded = load(path_of(config))
     _must_be_known(loaded, name)

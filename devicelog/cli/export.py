@@ -79,7 +79,10 @@ def history(
     shift_dates: bool,
     origin: Origin,
 ) -> None:
-    """One patient's sessions, by devices and by hand; the export is recorded."""
+    """One patient's sessions, by devices and by hand.
+
+    The export is recorded.
+    """
     if everybody == (pseudonym is not None):
         raise click.UsageError("one patient's: PSEUDONYM; or everybody's: --all")
     if (everybody or shift_dates) and not pseudonymous:

@@ -31,7 +31,11 @@ def patients() -> None:
 @yes_option
 @output.told
 def add(config: str | None, *, yes: bool, request_id: str) -> None:
-    """Make a pseudonym for a patient; elsewhere than at a terminal, by three lines."""
+    """Make a pseudonym for a patient.
+
+    Name, birth date and record number are asked for; elsewhere than at a terminal they
+    are read from stdin, a line each.
+    """
     written = said(
         config, "add_patients", yes=yes, request_id=request_id, who=[_asked_who()]
     )
@@ -69,7 +73,10 @@ def list_(config: str | None, *, as_json: bool) -> None:
 @output.json_option
 @output.told
 def find(config: str | None, *, as_json: bool) -> None:
-    """Search by name, birth date or record number, which is asked for or on stdin."""
+    """Search by name, birth date or record number.
+
+    It is asked for, or read from stdin.
+    """
     text = _ask("name, birth date or record number")
     _print(people.find(load(path_of(config)).config, text), as_json=as_json)
 
@@ -80,7 +87,10 @@ def find(config: str | None, *, as_json: bool) -> None:
 @click.argument("pseudonym")
 @output.told
 def show(config: str | None, pseudonym: str, *, as_json: bool) -> None:
-    """One patient by name, and the latest sessions; the look is recorded."""
+    """One patient by name, and the latest sessions.
+
+    The look is recorded.
+    """
     loaded = load(path_of(config)).config
     with Reader(loaded.journal.directory) as reader:
         code = View(reader).patient(pseudonym)
@@ -103,7 +113,10 @@ def show(config: str | None, pseudonym: str, *, as_json: bool) -> None:
 def forget(
     config: str | None, pseudonym: str, *, reason: str, yes: bool, request_id: str
 ) -> None:
-    """Delete a patient's name and keys for good; the treatments become nobody's."""
+    """Delete a patient's name and keys for good.
+
+    The treatments become nobody's.
+    """
     written = said(
         config,
         "forget",
@@ -132,7 +145,10 @@ def forget(
 def hold(
     config: str | None, pseudonym: str, *, reason: str, over: bool, request_id: str
 ) -> None:
-    """Keep a patient's record beyond its time: it cannot be forgotten meanwhile."""
+    """Keep a patient's record beyond its time.
+
+    It cannot be forgotten meanwhile.
+    """
     written = said(
         config,
         "hold",

@@ -25,9 +25,10 @@ _COLUMNS: Final = ("name", "birth_date", "record_number")
 @click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
 @output.told
 def import_(config: str | None, file: Path, *, dry_run: bool) -> None:
-    """Read patients from a CSV FILE (-: stdin); who is there already is left out.
+    """Read patients from a CSV FILE (-: stdin).
 
-    Its first line names the columns: name, birth_date, record_number.
+    Its first line names the columns: name, birth_date, record_number. Who is there
+    already is left out.
     """
     rows, wrong = _read(_text(file))
     for line, why in wrong:

@@ -61,7 +61,10 @@ def register(
     device: str | None,
     request_id: str,
 ) -> None:
-    """Write down a service, a repair, a move; dated, for most wires name no head."""
+    """Write down a service, a repair, a move.
+
+    Dated, for most wires name no head: the register says which was on a device.
+    """
     said(
         config,
         "register",

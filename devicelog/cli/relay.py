@@ -30,9 +30,9 @@ def relay() -> None:
 )
 @output.told
 def reset(config: str | None, sink: str, start: str) -> None:
-    """Send SINK (mqtt, influx) everything again; what it has already does not change.
+    """Send SINK (mqtt, influx) everything again.
 
-    Works while a recorder runs or none does.
+    What it has already does not change. Works while a recorder runs or none does.
     """
     directory = directory_of(config)
     done_to = _done_to(directory, start)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from devicelog.cli import output
-from devicelog.cli.tables import print_table
+from devicelog.cli.tables import print_stacked
 from devicelog.journal.reader import SessionRow
 from devicelog.model.words import dose_in_words, settings_in_words
 from devicelog.records.derived import Session
@@ -15,7 +15,7 @@ def print_sessions(rows: Sequence[SessionRow]) -> None:
         output.talk("no sessions")
         return
     columns = ("session", "for", "how", "dose", "settings", "flags")
-    print_table(columns, (_row(row) for row in rows), whole=4)
+    print_stacked(columns, [_row(row) for row in rows], whole=4)
 
 
 def _row(row: SessionRow) -> tuple[str, ...]:

@@ -4,9 +4,12 @@ from collections.abc import Sequence
 from typing import Final
 
 import click
+import msgspec
 
 from devicelog.cli import output
+from devicelog.cli.facts_options import in_words
 from devicelog.journal.reader import SessionRow
+from devicelog.model.facts import Facts
 from devicelog.model.fields import FIELDS
 from devicelog.model.flow import SessionEvent
 from devicelog.model.kinds import ReceiptBody
@@ -57,8 +60,17 @@ def receipt_in_words(receipt: ReceiptBody) -> str:
 
 def said_in_words(it: SaidOf) -> str:
     """What a person said of it, in a short sentence."""
-    told = [it.what, *(f"{name} {value}" for name, value in it.facts.items())]
-    return " ".join(told).replace("_", " ") + ("; with a note" if it.note else "")
+    told = [it.what, *(_fact(name, value) for name, value in it.facts.items())]
+    said = " ".join(filter(None, told)).replace("_", " ")
+    return said + ("; with a note" if it.note else "")
+
+
+def _fact(name: str, value: object) -> str:
+    if name == "facts":
+        return in_words(msgspec.convert(value, Facts))
+    if isinstance(value, tuple):
+        return f"{name} {', '.join(value)}" if value else ""
+    return f"{name} {value}"
 
 
 def event_in_words(event: SessionEvent) -> str:

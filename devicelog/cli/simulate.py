@@ -62,7 +62,7 @@ _HIGHEST_PORT: Final = 65_535
     default=1.0,
     show_default=True,
     type=click.FloatRange(0.01, 1000),
-    help="So many times as fast is its time.",
+    help="So many times as fast is its time; a recorder then sees its timer jump.",
 )
 @click.option(
     "--tapped",

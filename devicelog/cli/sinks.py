@@ -17,7 +17,7 @@ def sinks() -> None:
 @click.argument("name")
 @output.told
 def retire(config: str | None, name: str, *, request_id: str) -> None:
-    """Free the sink NAME, which the configuration does not know any more.
+    """Free the sink NAME, which is configured no more.
 
     Until then old readings wait for it. Works while a recorder runs or none does.
     """

@@ -90,7 +90,10 @@ def add(
 def withdraw(
     config: str | None, number: int, *, reason: str, with_note: bool, request_id: str
 ) -> None:
-    """Say that a treatment was written down by mistake; it is kept as such."""
+    """Say that a treatment was a mistake.
+
+    It is kept as such.
+    """
     said(
         config,
         "withdraw_treatment",

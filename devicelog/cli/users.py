@@ -37,7 +37,10 @@ def users() -> None:
 @click.argument("name")
 @output.told
 def add(config: str | None, name: str, *, role: str, request_id: str) -> None:
-    """One more; the password is asked for, or read from a line of stdin."""
+    """Add a user.
+
+    The password is asked for, or read from a line of stdin.
+    """
     kept = hashed(_password())
     said(config, "add_user", request_id=request_id, name=name, role=role, kept=kept)
     click.echo(f"{name} may come in as {role}")

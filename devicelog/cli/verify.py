@@ -2,14 +2,15 @@
 
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 
 import click
 import msgspec
 
 from devicelog.cli import output
 from devicelog.cli.tables import print_table
-from devicelog.clock import SECOND, SystemClock
+from devicelog.cli.times import MOMENT, ns_of
+from devicelog.clock import SystemClock
 from devicelog.errors import JournalBusy
 from devicelog.operations.ask import ask
 from devicelog.operations.config import Loaded, load, path_of
@@ -25,8 +26,8 @@ _INCOMPLETE = 5
 @click.option(
     "--from",
     "since",
-    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]),
-    help="Sessions that ended then or later, UTC (default: the last week).",
+    type=MOMENT,
+    help="Sessions that ended then or later; without it, those of the last week.",
 )
 @click.option("--repair", is_flag=True, help="Send what differs again.")
 @click.argument("session_id", nargs=-1)
@@ -39,14 +40,13 @@ def verify(
     repair: bool,
     session_id: tuple[str, ...],
 ) -> None:
-    """Read sessions back from the store, compare, and write their receipts.
+    """Read sessions back from the store; write receipts.
 
     Exit code 5: something is missing, differs, or is not the journal's.
     """
-    since_ns = None
-    if since is not None:
-        since_ns = int(since.replace(tzinfo=UTC).timestamp()) * SECOND
-    asked = VerifySessions(session_ids=session_id, since_ns=since_ns, repair=repair)
+    asked = VerifySessions(
+        session_ids=session_id, since_ns=ns_of(config, since), repair=repair
+    )
     found = []
     for it in _verified(load(path_of(config)), asked):
         found.append(it)

@@ -159,11 +159,11 @@ class IdentityCheck:
         owner = self._owners.get(serial)
         if serial != expected and (expected or owner not in (None, self._name)):
             meant = f", expected {expected}" if expected else ""
-            whose = (
-                f"it is that of {owner}: are cables swapped?"
-                if owner not in (None, self._name)
-                else "it is unknown here"
-            )
+            whose = "it is unknown here"
+            if owner not in (None, self._name):
+                whose = f"it is that of {owner}: are cables swapped?"
+            elif serial:
+                whose += f'; if the device was exchanged, configure serial = "{serial}"'
             return f"serial number {serial or '(none)'} answers{meant}; {whose}"
         model = known.model if known and known.serial == serial else ""
         if model and identity.model != model:

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -13,6 +14,7 @@ import msgspec
 import pytest
 import requires
 from system.commands.site import BOUND_S, Later, Site, served, virtual, wait_until
+from terminal import terminal
 
 from devicelog.drivers.load import load
 from devicelog.drivers.simulated.device import VirtualDevice
@@ -73,6 +75,26 @@ def test_the_list_while_it_runs(recorded):
     assert " open " in by_id[recorded.open]
     assert [it["session_id"] for it in recorded.while_open["open"]] == [recorded.open]
     assert recorded.while_open["show"].startswith(f"{recorded.open}  open")
+
+
+def test_on_a_narrow_terminal_settings_and_flags_stand_below_their_session(recorded):
+    rows, wide = (_on_terminal(recorded, columns) for columns in (80, 200))
+    at = next(n for n, row in enumerate(rows) if row.startswith(recorded.ended))
+
+    assert rows[0].split() == ["session", "for", "how", "dose"]
+    assert rows[1].split() == ["settings", "flags"]
+    assert rows[at].split()[1:3] == ["-", "completed"]
+    assert rows[at + 1].startswith("  1 MHz, 50 %, 0.8 W/cm2 (SATP), 0:02  ")
+    assert wide[0].split() == ["session", "for", "how", "dose", "settings", "flags"]
+
+
+def _on_terminal(site, columns):
+    """The lines of `sessions list` there, without their colours."""
+    asked = ("sessions", "list", "--config", str(site.config))
+    with terminal(site.folder, *asked, COLUMNS=str(columns), TERM="xterm") as shown:
+        assert shown.process.wait(BOUND_S) == 0
+    plain = re.sub(r"\x1b\[[\d;]*m", "", shown.shown)
+    return [line.rstrip() for line in plain.splitlines()]
 
 
 def test_the_status_while_it_runs(recorded):

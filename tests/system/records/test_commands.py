@@ -1,6 +1,7 @@
 """Whose a session is, by the program: the same rules with a recorder and without."""
 
 import json
+import re
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -171,6 +172,9 @@ def test_annotations_and_treatments_by_hand(recorded):
     run("treatments", "add", ANNA, "massage", "--minutes", "20", "--site", "calf")
     shown = recorded.json("sessions", "show", one)
     text = run("sessions", "show", one).stdout
+    run("sessions", "annotate", one, "--withdraw", "warned")
+    later = run("sessions", "show", one).stdout
+    run("sessions", "annotate", one, "--warned")
     history = recorded.json("treatments", "list", ANNA)
     listed = run("treatments", "list", ANNA).stdout
     number = str(history["manual"][0]["seq"])
@@ -178,7 +182,8 @@ def test_annotations_and_treatments_by_hand(recorded):
 
     facts = {"site": "knee", "warned": True, "pain_before": 6}
     assert shown["session"]["annotations"] == facts
-    assert "annotation facts" in text
+    assert re.search(": annotation knee, warned, pain before 6$", text, re.MULTILINE)
+    assert re.search(": annotation withdrawn warned$", later, re.MULTILINE)
     assert [it["session_id"] for it in history["sessions"]] == [one]
     assert "knee, warned, pain before 6" in listed
     assert "massage" in listed
@@ -239,3 +244,24 @@ def test_the_register_is_dated(recorded):
     assert stood == []
     assert "H-9" in run("devices", "registered").stdout
     assert "no device" in run("devices", "label", "us-9", "x", code=1).stderr
+
+
+def test_a_backup_goes_to_a_new_place_unasked_and_over_a_journal_only_with_yes(
+    tmp_path,
+):
+    for name in ("old", "new", "to"):
+        (tmp_path / name).mkdir()
+    old, new = (Site(tmp_path / name).write() for name in ("old", "new"))
+    known(old, ANNA)
+    made = old.json("db", "backup", "--to", str(tmp_path / "to"))
+    keys = str(tmp_path / "keys")
+    old.run("db", "backup", "--keys", keys, stdin="correct horse battery\n")
+
+    words = ("db", "restore", made["path"], "--keys", keys)
+    told = new.json(*words, stdin="correct horse battery\n")
+    asked = new.run(*words, stdin="correct horse battery\n", code=1)
+
+    assert (told["entries"], told["head"]) == (made["entries"], made["head"])
+    assert new.json("patients", "show", ANNA)["who"]["name"] == f"Patient {ANNA}"
+    assert "would be replaced" in asked.stderr
+    assert "--yes" in asked.stderr

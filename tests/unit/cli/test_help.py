@@ -92,6 +92,31 @@ def test_every_command_explains_itself_and_each_of_its_options(path, command):
             assert parameter.help, (path, parameter.name)
 
 
+GROUPS = [(path, it) for path, it in COMMANDS if isinstance(it, click.Group)]
+
+
+@pytest.mark.parametrize(
+    ("path", "group"), GROUPS, ids=[" ".join(it[0]) for it in GROUPS]
+)
+def test_no_line_of_an_overview_is_cut(path, group):
+    """On a terminal of 80 columns; the rest stands in the command's own help."""
+    told = CliRunner().invoke(main, [*path, "--help"], terminal_width=80).stdout
+    lines = told.split("Commands:\n")[1].splitlines()
+
+    assert len(lines) == len(group.commands)
+    assert [line for line in lines if not line.endswith(".")] == []
+    assert [line for line in lines if line.endswith("..")] == []
+
+
+def test_a_date_is_asked_for_and_refused_in_the_notation_of_people():
+    told = CliRunner().invoke(main, ["sessions", "totals", "--help"]).stdout
+    wrong = CliRunner().invoke(main, ["sessions", "totals", "--since", "24.11.2026"])
+
+    assert "--since YYYY-MM-DD[ HH:MM]" in told
+    assert "'24.11.2026' is no date; as in 2026-11-24" in wrong.stderr
+    assert wrong.exit_code == 2
+
+
 def test_the_overview_names_every_command_with_one_line():
     told = CliRunner().invoke(main, ["--help"]).stdout
     listed = {line.split()[0] for line in told.split("Commands:\n")[1].splitlines()}

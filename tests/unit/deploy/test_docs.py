@@ -1,6 +1,7 @@
 """docs/deploy.md names commands and files that exist, with the values in force."""
 
 import re
+import tomllib
 
 import pytest
 from unit.cli.test_help import NAMES
@@ -33,6 +34,13 @@ def test_there_are_commands():
 @pytest.mark.parametrize("path", sorted(set(re.findall(r"config/[\w./-]+\w", PAGE))))
 def test_a_file_exists(path):
     assert (ROOT / path).exists()
+
+
+def test_what_is_installed_are_extras_that_exist():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    (named,) = set(re.findall(r"install (?:--upgrade )?'\.\[([a-z,]+)\]'", PAGE))
+
+    assert set(named.split(",")) < {*project["optional-dependencies"]}
 
 
 def test_links_lead_somewhere():

@@ -147,7 +147,9 @@ def test_another_serial_number_is_refused_and_named():
 
     assert "that of us-2: are cables swapped?" in check.see(Identity(serial="B2"))
     assert not check.verified
-    assert "expected A1; it is unknown here" in check.see(Identity(serial="C3"))
+    unknown = check.see(Identity(serial="C3"))
+    assert "expected A1; it is unknown here; if the device was exchanged" in unknown
+    assert unknown.endswith('configure serial = "C3"')
     assert "(none) answers" in check.see(Identity())
     assert check.see(Identity(serial="A1")) == ""
     assert check.verified
