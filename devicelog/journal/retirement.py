@@ -6,7 +6,7 @@ here once it is written. What does not stand as the entry says stays, and so doe
 
 import hashlib
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
 import msgspec
@@ -15,12 +15,19 @@ from devicelog.errors import JournalError
 from devicelog.journal import chain, delivery, schema
 from devicelog.model import codec
 from devicelog.model.flow import Entry
-from devicelog.model.retirement import Range, RetirementBody
+from devicelog.model.retirement import Link, Range, RetirementBody
 
 _ROWS: Final = (
     "SELECT seq, at_ns, device, channel, kind, subject, key, body, mac, crc"
     " FROM entries WHERE seq BETWEEN ? AND ? ORDER BY seq"
 )
+_NEWEST: Final = (
+    "INSERT INTO latest SELECT device, kind, seq FROM entries INDEXED BY entries_kind"
+    " WHERE device = ? AND kind = ? AND kind <> 'reading' ORDER BY seq DESC LIMIT 1"
+)
+# In compact JSON this stands for nothing but the key of a body: within a text its
+# quotes would be escaped.
+_AHEAD: Final = b'"event":"ahead"'
 
 
 class Leaving(msgspec.Struct, frozen=True):
@@ -29,26 +36,34 @@ class Leaving(msgspec.Struct, frozen=True):
     count: int
     sha256: str
     tallies: dict[str, tuple[int, int, int]]
+    links: tuple[Link, ...] = ()
 
 
-def look(db: sqlite3.Connection, ranges: Sequence[Range]) -> Leaving:
-    """All that stands there, each row against its seal. Raises JournalError."""
+def look(
+    db: sqlite3.Connection, ranges: Sequence[Range], sessions: Collection[str] = ()
+) -> Leaving:
+    """All that stands there, each row against its seal. Raises JournalError.
+
+    `sessions`: what leaves is all that is said of these, and bindings ahead that they
+    carried out; without, what leaves is readings.
+    """
     digest = hashlib.sha256()
     tallies: dict[str, tuple[int, int, int]] = {}
+    links = []
     count = 0
-    for span in ranges:
-        for row in db.execute(_ROWS, span):
-            entry = Entry(*row[:-1])
-            if schema.seal(entry) != row[-1]:
-                raise JournalError(f"entry {entry.seq} is not what was written")
-            digest.update(chain.packed(entry))
-            count += 1
-            if entry.kind != "reading":
-                raise JournalError(f"entry {entry.seq} is no reading, and stays")
-            if entry.subject:
-                before, first, _ = tallies.get(entry.subject, (0, entry.seq, 0))
-                tallies[entry.subject] = (before + 1, first, entry.seq)
-    return Leaving(count, digest.hexdigest(), tallies)
+    for entry in _standing(db, ranges):
+        digest.update(chain.packed(entry))
+        count += 1
+        if sessions:
+            _belongs(entry, sessions)
+            if entry.mac is not None:
+                links.append((entry.seq, entry.mac))
+        elif entry.kind != "reading":
+            raise JournalError(f"entry {entry.seq} is no reading, and stays")
+        elif entry.subject:
+            before, first, _ = tallies.get(entry.subject, (0, entry.seq, 0))
+            tallies[entry.subject] = (before + 1, first, entry.seq)
+    return Leaving(count, digest.hexdigest(), tallies, tuple(links))
 
 
 def let_go(db: sqlite3.Connection, entry: Entry) -> None:
@@ -58,11 +73,50 @@ def let_go(db: sqlite3.Connection, entry: Entry) -> None:
     the transaction.
     """
     body: RetirementBody = codec.decode(entry.kind, entry.body)
-    there = look(db, body.ranges)
-    said = Leaving(body.count, body.sha256, body.tallies)
+    there = look(db, body.ranges, frozenset(body.sessions))
+    said = Leaving(body.count, body.sha256, body.tallies, body.links)
     if there != said or body.count != sum(b - a + 1 for a, b in body.ranges):
         raise JournalError(f"what retirement {entry.seq} tells of is not what stands")
+    if body.links and entry.mac is None:
+        raise JournalError("records of the audit chain stay: the master key is missing")
     for span in body.ranges:
         db.execute("DELETE FROM entries WHERE seq BETWEEN ? AND ?", span)
+    for session_id in body.sessions:
+        _is_gone(db, session_id)
+    if body.sessions:
+        _find_latest(db, body.ranges)
     if body.sink:
         delivery.forget(db, body.sink)
+
+
+# --- Private ----------------------------------------------------------------------
+
+
+def _standing(db: sqlite3.Connection, ranges: Sequence[Range]) -> Iterator[Entry]:
+    for span in ranges:
+        for row in db.execute(_ROWS, span):
+            entry = Entry(*row[:-1])
+            if schema.seal(entry) != row[-1]:
+                raise JournalError(f"entry {entry.seq} is not what was written")
+            yield entry
+
+
+def _belongs(entry: Entry, sessions: Collection[str]) -> None:
+    """A session's readings leave before it, by retirements of their own."""
+    ahead = entry.kind == "binding" and _AHEAD in entry.body
+    if entry.kind == "reading" or not (entry.subject in sessions or ahead):
+        raise JournalError(f"entry {entry.seq} is of no such session, and stays")
+
+
+def _is_gone(db: sqlite3.Connection, session_id: str) -> None:
+    sql = "SELECT seq FROM entries WHERE subject = ? AND subject <> '' LIMIT 1"
+    left = db.execute(sql, (session_id,)).fetchone()
+    if left is not None:
+        raise JournalError(f"session {session_id} stays whole: entry {left[0]} is left")
+
+
+def _find_latest(db: sqlite3.Connection, ranges: Sequence[Range]) -> None:
+    """The latest of a kind may have left: then it is the one before."""
+    sql = "DELETE FROM latest WHERE seq BETWEEN ? AND ? RETURNING device, kind"
+    lacking = [it for span in ranges for it in db.execute(sql, span).fetchall()]
+    db.executemany(_NEWEST, lacking)
