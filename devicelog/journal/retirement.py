@@ -25,6 +25,10 @@ _NEWEST: Final = (
     "INSERT INTO latest SELECT device, kind, seq FROM entries INDEXED BY entries_kind"
     " WHERE device = ? AND kind = ? AND kind <> 'reading' ORDER BY seq DESC LIMIT 1"
 )
+_ENDS: Final = (
+    "INSERT INTO subjects SELECT subject, 0, min(seq), max(seq), 0 FROM entries"
+    " INDEXED BY entries_subject WHERE subject = ? AND subject <> '' GROUP BY subject"
+)
 # In compact JSON this stands for nothing but the key of a body: within a text its
 # quotes would be escaped.
 _AHEAD: Final = b'"event":"ahead"'
@@ -79,12 +83,13 @@ def let_go(db: sqlite3.Connection, entry: Entry) -> None:
         raise JournalError(f"what retirement {entry.seq} tells of is not what stands")
     if body.links and entry.mac is None:
         raise JournalError("records of the audit chain stay: the master key is missing")
+    others = _others(db, body) if body.sessions else set()
     for span in body.ranges:
         db.execute("DELETE FROM entries WHERE seq BETWEEN ? AND ?", span)
-    for session_id in body.sessions:
-        _is_gone(db, session_id)
     if body.sessions:
+        _see_whole(db, body.sessions)
         _find_latest(db, body.ranges)
+        _find_ends(db, others)
     if body.sink:
         delivery.forget(db, body.sink)
 
@@ -108,11 +113,19 @@ def _belongs(entry: Entry, sessions: Collection[str]) -> None:
         raise JournalError(f"entry {entry.seq} is of no such session, and stays")
 
 
-def _is_gone(db: sqlite3.Connection, session_id: str) -> None:
+def _others(db: sqlite3.Connection, body: RetirementBody) -> set[str]:
+    """Patients of whom something leaves: what was said ahead is said of them."""
+    return {it.subject for it in _standing(db, body.ranges)} - {*body.sessions}
+
+
+def _see_whole(db: sqlite3.Connection, sessions: Collection[str]) -> None:
+    """Nothing may be left of these."""
     sql = "SELECT seq FROM entries WHERE subject = ? AND subject <> '' LIMIT 1"
-    left = db.execute(sql, (session_id,)).fetchone()
-    if left is not None:
-        raise JournalError(f"session {session_id} stays whole: entry {left[0]} is left")
+    for session_id in sessions:
+        left = db.execute(sql, (session_id,)).fetchone()
+        if left is not None:
+            told = f"session {session_id} stays: entry {left[0]} would be left of it"
+            raise JournalError(told)
 
 
 def _find_latest(db: sqlite3.Connection, ranges: Sequence[Range]) -> None:
@@ -120,3 +133,10 @@ def _find_latest(db: sqlite3.Connection, ranges: Sequence[Range]) -> None:
     sql = "DELETE FROM latest WHERE seq BETWEEN ? AND ? RETURNING device, kind"
     lacking = [it for span in ranges for it in db.execute(sql, span).fetchall()]
     db.executemany(_NEWEST, lacking)
+
+
+def _find_ends(db: sqlite3.Connection, patients: Collection[str]) -> None:
+    """What was said ahead left: it may have been first or last of its patient."""
+    for pseudonym in patients:
+        db.execute("DELETE FROM subjects WHERE subject = ?", (pseudonym,))
+        db.execute(_ENDS, (pseudonym,))

@@ -103,7 +103,7 @@ class OldReadings:
 
 
 class OldSessions:
-    """Whole sessions of which nothing was said for so many days.
+    """Whole sessions that began so many days ago.
 
     `key`: the audit chain's. What leaves is seen to be what its mac is of, for nobody
     can see it afterwards.
@@ -118,19 +118,18 @@ class OldSessions:
         self._append = append
         self._key = key
         self._after = SessionChoice.START
-        self._cutoff = self._before_ns = 0
+        self._before_ns = 0
         self._links: chain.Before | None = None
 
-    def begin(self, view: Reader, moment: Moment) -> None:
+    def begin(self, _: Reader, moment: Moment) -> None:
         """See `OldReadings.begin`."""
         self._after, self._links, self.told = SessionChoice.START, None, ""
         self._before_ns = moment.at_ns - self._days * _DAY_NS
-        self._cutoff = view.before(self._before_ns)
 
     def step(self, view: Reader, moment: Moment, there: Elsewhere) -> bool:
         """See `OldReadings.step`."""
-        upto = min(self._cutoff, there.upto)
-        batch = SessionChoice(view, upto, self._before_ns).batch(self._after, SESSIONS)
+        choice = SessionChoice(view, there.upto, self._before_ns)
+        batch = choice.batch(self._after, SESSIONS)
         if batch.sessions and there.copy:
             self._let_go(batch, there.copy, moment)
         self._after = batch.after

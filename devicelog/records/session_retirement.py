@@ -148,7 +148,7 @@ class SessionChoice:
         """
         return (
             entry.seq > self._upto
-            or UNTRUSTED in entry.body
+            or (entry.kind == "session" and UNTRUSTED in entry.body)
             or (
                 entry.mac is None
                 and entry.seq > self._chained

@@ -35,8 +35,8 @@ class KeepSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How long what was recorded stays in the journal.
 
     `readings_days`: readings older than that leave it, once they are in every sink and
-    in a verified backup; 0: never. `sessions_years`: whole sessions of which nothing
-    was said for so long leave it likewise, after their readings; 0: never.
+    in a verified backup; 0: never. `sessions_years`: whole sessions that began so
+    long ago leave it likewise, after their readings; 0: never.
     """
 
     readings_days: int = 365
