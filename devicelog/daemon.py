@@ -237,6 +237,7 @@ class Daemon:
                 delivery.names,
                 self._writer.append,
                 lambda: moment(self._clock, timebase, self._boot_id),
+                self._keyring.chain_key if self._keyring else None,
             ),
         )
 

@@ -8,7 +8,8 @@ cut end) is for `records/audit` to say.
 import hashlib
 import hmac
 import sqlite3
-from collections import Counter
+from bisect import bisect_left
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -19,6 +20,7 @@ from devicelog.model import codec
 from devicelog.model.audit import AuditBody
 from devicelog.model.flow import Draft, Entry
 from devicelog.model.kinds import KINDS, LINKED, of_consequence
+from devicelog.model.retirement import Link
 
 START: Final = b""  # what stands before the first mac
 FIRST: Final = "chain/-/-/0"  # the key of the first record
@@ -132,6 +134,44 @@ def newest(
     return [Entry(*row) for row in rows]
 
 
+class Before:
+    """The mac before any number: of a record that stands, or of one that left."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        told = retired.bodies(db, linked_only=True)
+        self._links = sorted(it for body in told for it in body.links)
+
+    def add(self, links: Sequence[Link]) -> None:
+        """These left just now."""
+        self._links = sorted((*self._links, *links))
+
+    def mac(self, db: sqlite3.Connection, seq: int) -> bytes:
+        """`START` where no record is before it."""
+        row = db.execute(
+            "SELECT seq, mac FROM entries INDEXED BY entries_mac"
+            " WHERE mac IS NOT NULL AND seq < ? ORDER BY seq DESC LIMIT 1",
+            (seq,),
+        ).fetchone()
+        n = bisect_left(self._links, (seq, b""))
+        left = self._links[n - 1] if n else (0, START)
+        return max(left, (row[0], bytes(row[1])) if row else left)[1]
+
+
+def false_record(
+    db: sqlite3.Connection, key: bytes, before: Before, links: Sequence[Link]
+) -> int | None:
+    """The first of these records that stand which is not what its mac is of."""
+    for seq, found in links:
+        sql = (
+            "SELECT seq, at_ns, device, channel, kind, subject, key, body"
+            " FROM entries WHERE seq = ?"
+        )
+        entry = Entry(*db.execute(sql, (seq,)).fetchone())
+        if mac(key, before.mac(db, seq), entry) != found:
+            return seq
+    return None
+
+
 class Content:
     """What records of the chain say of other entries, asked of the journal."""
 
@@ -139,6 +179,9 @@ class Content:
         self._db = db
         told = retired.bodies(db, linked_only=True)
         self._gone = retired.Gone(told)
+        self._links: deque[Link] = deque(
+            sorted(it for body in told for it in body.links)
+        )
         self._left: Counter[str] = Counter()
         for body in told:
             self._left.update({it: n for it, (n, *_) in body.tallies.items()})
@@ -167,6 +210,15 @@ class Content:
         left = self._left[end.subject]
         whole = left or not sha256 or digest.hexdigest() == sha256
         return bool(found + left == count and whole)
+
+    def left_before(self, seq: int) -> Iterator[Link]:
+        """Records that left by a retirement, up to this number, each told once.
+
+        They are what the retirements say, which stand further on in the chain and prove
+        it there.
+        """
+        while self._links and self._links[0][0] <= seq:
+            yield self._links.popleft()
 
     def missing(self, after: int, before: int) -> int | None:
         """The first number between the two that no entry has."""

@@ -161,6 +161,8 @@ def _entries(
         for entry, row in zip(entries, rows, strict=True):
             if schema.seal(entry) != row[-1]:
                 found.append(f"entry {entry.seq} is not what was written")
+            if gone.end_of(entry.seq):
+                found.append(f"entry {entry.seq} had left by a retirement")
             for first, last in _missing(meta, gone, after + 1, entry.seq - 1):
                 found.append(f"entries {first} to {last} are missing")
             after = entry.seq

@@ -6,6 +6,7 @@ import msgspec
 
 from devicelog.journal import chain, delivery, keys, queries, retired, schema
 from devicelog.journal.asking import Asking
+from devicelog.journal.retired import Departed
 from devicelog.journal.rows import (
     AlarmRow,
     DeviceRow,
@@ -153,8 +154,12 @@ class Reader(Asking):
         return int(self._rows(queries.COUNT_UNASSIGNED)[0][0])
 
     def uses(self) -> list[UseRow]:
-        """What each device did over all that is recorded."""
-        return self._made(UseRow, queries.USES)
+        """What each device did over all that was recorded, sessions that left too."""
+        rows = {it.device: it for it in self._made(UseRow, queries.USES)}
+        for device, left in retired.uses(self._open).items():
+            stands = rows.get(device, UseRow.none(device))
+            rows[device] = stands.with_more(*left)
+        return [rows[device] for device in sorted(rows)]
 
     def timer_errors(self, device: str, limit: int) -> list[float]:
         """Of a device's last sessions that tell one, in percent, the latest last."""
@@ -239,6 +244,10 @@ class Reader(Asking):
     def is_retired(self, seq: int) -> bool:
         """Whether the entry of this number left the journal by age."""
         return retired.is_gone(self._open, seq)
+
+    def departed(self, pseudonym: str | None = None) -> Departed:
+        """Whole sessions that left by age: of this patient, or of all."""
+        return retired.departed(self._open, pseudonym)
 
     # --- Delivery -----------------------------------------------------------------
 

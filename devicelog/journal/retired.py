@@ -8,9 +8,11 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+import msgspec
+
 from devicelog.model import codec
 from devicelog.model.flow import Entry
-from devicelog.model.retirement import Range, RetirementBody
+from devicelog.model.retirement import Range, RetirementBody, Use
 
 TABLES: Final = """
 CREATE TABLE retired(
@@ -18,6 +20,32 @@ CREATE TABLE retired(
 );
 """
 NAMES: Final = ("retired",)
+# Projections in which a session has a row: it leaves them whole.
+_OF_SESSIONS: Final = (
+    ("sessions", "session_id"),
+    ("heads", "session_id"),
+    ("subjects", "subject"),
+    ("bindings", "session_id"),
+    ("purposes", "session_id"),
+    ("annotations", "session_id"),
+)
+
+
+class _Sums(msgspec.Struct, frozen=True):
+    """What is counted of a retirement. Its links, by far the most, are not read."""
+
+    patients: dict[str, tuple[int, int]] = {}
+    uses: dict[str, Use] = {}
+
+
+class Departed(msgspec.Struct, frozen=True):
+    """So many whole sessions left by age; the newest of them began at `newest_ns`."""
+
+    sessions: int = 0
+    newest_ns: int = 0
+
+
+_read: Final = msgspec.json.Decoder(_Sums).decode
 
 
 def tell(db: sqlite3.Connection, entry: Entry, body: RetirementBody) -> None:
@@ -30,6 +58,11 @@ def tell(db: sqlite3.Connection, entry: Entry, body: RetirementBody) -> None:
         "UPDATE subjects SET retired = retired + ? WHERE subject = ?",
         ((count, session) for session, (count, _, _) in body.tallies.items()),
     )
+    for name, column in _OF_SESSIONS:
+        db.executemany(
+            f"DELETE FROM {name} WHERE {column} = ?",  # noqa: S608  (our names)
+            ((session,) for session in body.sessions),
+        )
 
 
 def seed(db: sqlite3.Connection, bodies: Iterable[RetirementBody]) -> None:
@@ -69,6 +102,40 @@ def bodies(
         (linked_only,),
     )
     return [codec.decode("retirement", body) for (body,) in rows]
+
+
+def departed(db: sqlite3.Connection, pseudonym: str | None = None) -> Departed:
+    """Whole sessions that left: of this patient, or of everybody and nobody."""
+    found = [
+        told
+        for it in _sums(db)
+        for code, told in it.patients.items()
+        if pseudonym in (None, code)
+    ]
+    newest_ns = max((at_ns for _, at_ns in found), default=0)
+    return Departed(sum(count for count, _ in found), newest_ns)
+
+
+def uses(db: sqlite3.Connection) -> dict[str, Use]:
+    """What sessions that left add to the sums of each device."""
+    sums: dict[str, Use] = {}
+    for it in _sums(db):
+        for device, (count, emission_s, faults, lost) in it.uses.items():
+            was = sums.get(device, (0, 0.0, 0, 0))
+            sums[device] = (
+                *(was[0] + count, was[1] + emission_s),
+                *(was[2] + faults, was[3] + lost),
+            )
+    return sums
+
+
+def _sums(db: sqlite3.Connection) -> Iterator[_Sums]:
+    rows = db.execute(
+        "SELECT body FROM entries INDEXED BY entries_kind"
+        " WHERE kind = 'retirement' AND kind <> 'reading' ORDER BY seq"
+    )
+    for (body,) in rows:
+        yield _read(body)
 
 
 class Gone:

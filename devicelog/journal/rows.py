@@ -1,7 +1,7 @@
 """What a reader of the journal gets, beside the entries themselves."""
 
 from collections.abc import Sequence
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 import msgspec
 
@@ -50,6 +50,23 @@ class UseRow(msgspec.Struct, frozen=True, kw_only=True):
     emission_s: float
     faults: int
     contacts_lost: int
+
+    @classmethod
+    def none(cls, device: str) -> Self:
+        """It did nothing."""
+        return cls(device=device, sessions=0, emission_s=0.0, faults=0, contacts_lost=0)
+
+    def with_more(
+        self, sessions: int, emission_s: float, faults: int, contacts_lost: int
+    ) -> Self:
+        """And this."""
+        return msgspec.structs.replace(
+            self,
+            sessions=self.sessions + sessions,
+            emission_s=self.emission_s + emission_s,
+            faults=self.faults + faults,
+            contacts_lost=self.contacts_lost + contacts_lost,
+        )
 
 
 class HeadRow(msgspec.Struct, frozen=True):

@@ -206,6 +206,13 @@ def _keep(table: strict.Table, keep: object) -> Iterator[strict.Problem]:
             f"{days} days are too few to find out what is wrong",
             f"{_FEWEST_DAYS} or more; 0: readings stay for ever",
         )
+    years = keep.get("sessions_years", 0) if isinstance(keep, dict) else 0
+    if type(years) is int and years < 0:
+        yield table.problem(
+            "keep.sessions_years",
+            f"{years} is no number of years",
+            "1 or more; 0: sessions stay for ever",
+        )
 
 
 def _known(timezone: str) -> bool:

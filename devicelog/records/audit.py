@@ -27,6 +27,10 @@ from devicelog.records.request import Args, Asked, View
 TOLD: Final = 200  # so many subjects are told one by one
 _ANCHOR: Final = re.compile(r"(\d+):([0-9a-f]{16,64})")
 
+_NO_MAC: Final = "it carries no mac: recorded without the master key, or put in"
+_NO_FIT: Final = "its mac does not fit it and the record before"
+_OR_RETIREMENT: Final = ", or the retirement of what was before it was changed"
+
 State = Literal["ok", "broken", "not provable"]
 
 
@@ -55,10 +59,13 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """What was found: `first_bad` is the first record that is not as it was written.
 
     `head` is the newest record that stands: to be kept elsewhere, as an anchor.
+    `records` stand; `retired` more left with their sessions by age, and records of the
+    chain that stand hold their macs.
     """
 
     state: State
     records: int
+    retired: int = 0
     first_bad: int | None = None
     why: str = ""
     head: str = ""
@@ -163,7 +170,8 @@ class _Walk:
         self._seen = seen
         self._met = False
         self._mac = chain.START
-        self._last = self._count = 0
+        self._last = self._count = self._retired = 0
+        self._passed = False  # records that left, since the last that stands
 
     def faults(
         self, records: Iterator[list[Entry]], content: chain.Content
@@ -178,20 +186,38 @@ class _Walk:
             self._seen(len(page))
 
     def _fault(self, entry: Entry, content: chain.Content) -> str:
+        if why := self._pass(entry, content):
+            return why
         if entry.mac is None:
             linked = self._count and of_consequence(entry.kind, entry.body)
-            told = "it carries no mac: recorded without the master key, or put in"
-            return told if linked else ""
+            return _NO_MAC if linked else ""
         self._mac = chain.mac(self._key, self._mac, entry)
         if self._mac != entry.mac:
-            return "its mac does not fit it and the record before"
+            return _NO_FIT + (_OR_RETIREMENT if self._passed else "")
         if why := self._carries(entry, content):
             return why
-        if self._anchor is not None and self._anchor.seq == entry.seq:
-            if not entry.mac.hex().startswith(self._anchor.mac):
-                return "its mac is not the anchor's"
+        if why := self._meet(entry.seq, entry.mac):
+            return why
+        self._last, self._count, self._passed = entry.seq, self._count + 1, False
+        return ""
+
+    def _pass(self, entry: Entry, content: chain.Content) -> str:
+        """Over the records before this one that left, by what retirements kept."""
+        for seq, mac in content.left_before(entry.seq):
+            if seq == entry.seq:
+                return "it left by a retirement, and stands there again"
+            if why := self._meet(seq, mac):
+                return why
+            self._mac, self._passed = mac, True
+            self._retired += 1
+        return ""
+
+    def _meet(self, seq: int, mac: bytes) -> str:
+        """Whether this record, or one that left, is the anchor; why it is not."""
+        if self._anchor is not None and self._anchor.seq == seq:
+            if not mac.hex().startswith(self._anchor.mac):
+                return f"the mac of record {seq} is not the anchor's"
             self._met = True
-        self._last, self._count = entry.seq, self._count + 1
         return ""
 
     def _carries(self, entry: Entry, content: chain.Content) -> str:
@@ -226,6 +252,7 @@ class _Walk:
         return Verdict(
             state=state,
             records=self._count,
+            retired=self._retired,
             first_bad=at,
             why=why,
             head=f"{self._last}:{self._mac.hex()}" if state != "broken" else "",

@@ -21,7 +21,7 @@ _PAGE: Final = 1000
 _SECOND: Final = 1_000_000_000
 # In compact JSON this stands for nothing but the key of a body: within a text its
 # quotes would be escaped.
-_UNTRUSTED: Final = b'"clock_ok":false'
+UNTRUSTED: Final = b'"clock_ok":false'
 
 
 class Limit(msgspec.Struct, frozen=True):
@@ -86,14 +86,14 @@ class Choice:
             return Batch((), after, over=True)
         refused = self._refused(within[0].seq, within[-1].seq)
         leave = [it.seq for it in within if it.seq not in refused and self._may(it)]
-        return Batch(tuple(_ranges(leave)), within[-1].seq, over)
+        return Batch(tuple(runs(leave)), within[-1].seq, over)
 
     # --- Private ------------------------------------------------------------------
 
     def _may(self, entry: Entry) -> bool:
         """Whether the journal can do without it; an untrusted clock tells no age."""
         return (
-            _UNTRUSTED not in entry.body
+            UNTRUSTED not in entry.body
             and entry.at_ns != self._trusted_ns
             and not (entry.subject and self._kept(entry.subject))
             and not self._is_newest(entry)
@@ -124,16 +124,16 @@ class Choice:
         return set().union(*asked)
 
 
-# --- Private ----------------------------------------------------------------------
-
-
-def _ranges(seqs: Sequence[int]) -> Iterator[Range]:
+def runs(seqs: Sequence[int]) -> Iterator[Range]:
     """Runs of numbers that follow each other."""
     start = 0
     for n in range(1, len(seqs) + 1):
         if n == len(seqs) or seqs[n] != seqs[n - 1] + 1:
             yield seqs[start], seqs[n - 1]
             start = n
+
+
+# --- Private ----------------------------------------------------------------------
 
 
 def _since(view: Reader, sink: str, what: str, done_to: int) -> str:

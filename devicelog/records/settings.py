@@ -1,6 +1,11 @@
 """What the operator may set about keys and backups: `[keys]`, `[backup]`, `[keep]`."""
 
+import math
+from typing import Final
+
 import msgspec
+
+_YEAR_DAYS: Final = 365.25
 
 
 class KeySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -30,7 +35,14 @@ class KeepSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How long what was recorded stays in the journal.
 
     `readings_days`: readings older than that leave it, once they are in every sink and
-    in a verified backup; 0: never. Sessions, with their totals, stay.
+    in a verified backup; 0: never. `sessions_years`: whole sessions that began so
+    long ago leave it likewise, after their readings; 0: never.
     """
 
     readings_days: int = 365
+    sessions_years: int = 10
+
+    @property
+    def sessions_days(self) -> int:
+        """Of `sessions_years`, the last one whole."""
+        return math.ceil(self.sessions_years * _YEAR_DAYS)

@@ -23,7 +23,7 @@ from devicelog.model.audit import HoldBody
 from devicelog.model.delivery import Position, Progress, Proof, Reject
 from devicelog.model.flow import Draft
 from devicelog.model.said import BindingBody
-from devicelog.operations import keeping
+from devicelog.operations import leaving
 from devicelog.operations.config import parse
 from devicelog.operations.desk import Desk
 from devicelog.operations.keeping import Keeping
@@ -356,12 +356,12 @@ def test_whatever_holds_back_the_sums_agree(
         site.moment, at_ns=FIRST + 365 * DAY + age_s * 10**9
     )
     before = {it.seq: it for it in entries(site.data)}
-    keeper, usual, keeping.BATCH = site.keeper(), keeping.BATCH, size
+    keeper, usual, leaving.BATCH = site.keeper(), leaving.BATCH, size
     try:
         for _ in range(250):
             keeper.look(site.writing)
     finally:
-        keeping.BATCH = usual
+        leaving.BATCH = usual
         site.journal.close()
     after = {it.seq: it for it in entries(site.data)}
     gone = {seq: it for seq, it in before.items() if seq not in after}
@@ -383,7 +383,7 @@ from pathlib import Path
 from unit.operations import test_keeping as it
 
 site = types.SimpleNamespace(data=Path(sys.argv[1]), to=Path(sys.argv[2]))
-it.keeping.BATCH = 20
+it.leaving.BATCH = 20
 moment = it.Moment(at_ns=it.LATER, mono_ns=1, boot_id="b")
 with it.writer(site.data) as journal:
     keeper = it.Keeping(it.config(site), it.SINKS, journal.append, lambda: moment)
