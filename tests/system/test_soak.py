@@ -36,21 +36,21 @@ port = {port}
 LEAKY = """
 import os
 from devicelog.recorder.device import Device
-honest, kept = Device.received, []
+received_all, kept = Device.received, []
 def received(self, mono_ns, data):
     kept.append(bytes(8000))
     if len(kept) % 500 == 0:
         os.dup(0)
-    return honest(self, mono_ns, data)
+    return received_all(self, mono_ns, data)
 Device.received = received
 """
 LOSSY = """
 from devicelog.recorder.keep import Keeper
-honest, count = Keeper.offer, 0
+offer_all, count = Keeper.offer, 0
 def offer(self, reading, *, live):
     global count
     count += 1
-    return [] if count % 2000 == 0 else honest(self, reading, live=live)
+    return [] if count % 2000 == 0 else offer_all(self, reading, live=live)
 Keeper.offer = offer
 """
 
