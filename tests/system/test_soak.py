@@ -61,7 +61,9 @@ class Soaked:
     def __init__(self, folder, made, samples, busy):
         self.folder, self.made = folder, made
         self.samples, self.busy = samples, busy
-        self.warm_s = samples[-1].at_s / 4
+        # What all forms of exports need is imported, and stays, in the first minutes.
+        seconds = samples[-1].at_s
+        self.warm_s = max(seconds / 4, min(240, seconds / 2))
         self.steady = steadiness(samples, self.warm_s)
         self.lost = []
         self.doubted = self.readings = self.treated = 0
