@@ -92,7 +92,7 @@ class Soaked:
         print(f"said in treatments {self.treated}, kept and stored {self.readings}")
         print(f"journalled raw, for nothing confirmed them: {self.doubted}")
         print(
-            f"devices waited for {max(it.longest_s for it in self.made):.2f} s at most"
+            f"devices were late by {max(it.longest_s for it in self.made):.2f} s at most"
         )
         print(f"lost, doubled or altered: {self.lost or 'nothing'}")
         print(f"memory {steady.slope_mb_h:+.2f} MB/h (bound {steady.bound_mb_h:.1f})")
@@ -194,5 +194,5 @@ def test_under_everything_at_once_nothing_is_lost_and_nothing_grows(tmp_path):
 def test_builds_that_leak_and_lose_are_found(tmp_path):
     it = soaked(tmp_path, 90, spoilt=LEAKY + LOSSY)
 
-    assert len(it.lost) >= len(it.made)
+    assert it.lost
     assert {"memory", "descriptors"} <= {*it.steady.grown}
