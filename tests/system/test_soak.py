@@ -91,9 +91,8 @@ class Soaked:
         print(f"{seconds / 60:.1f} min, judged from {self.warm_s / 60:.1f} min on")
         print(f"said in treatments {self.treated}, kept and stored {self.readings}")
         print(f"journalled raw, for nothing confirmed them: {self.doubted}")
-        print(
-            f"devices were late by {max(it.longest_s for it in self.made):.2f} s at most"
-        )
+        late_s = max(it.longest_s for it in self.made)
+        print(f"the devices were late by {late_s:.2f} s at most")
         print(f"lost, doubled or altered: {self.lost or 'nothing'}")
         print(f"memory {steady.slope_mb_h:+.2f} MB/h (bound {steady.bound_mb_h:.1f})")
         print(f"descriptors {steady.descriptors:+}, threads {steady.threads:+}")
