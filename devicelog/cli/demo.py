@@ -32,7 +32,7 @@ from devicelog.drivers.simulated.device import VirtualDevice
 from devicelog.drivers.simulated.machine import machine
 from devicelog.drivers.simulated.script import Player
 from devicelog.drivers.simulated.serve import PtyPort, serve
-from devicelog.errors import DevicelogError
+from devicelog.errors import DevicelogError, JournalBusy
 from devicelog.journal.reader import Reader
 from devicelog.model.flow import Identity
 from devicelog.operations.config import Loaded, parse
@@ -197,7 +197,13 @@ def _virtual(it: Device, serial: str, seed: int, room: int) -> VirtualDevice:
 def _recording(loaded: Loaded, before: int) -> Iterator[Daemon]:
     """Runs. Entries up to `before`, of days that were made up, are no live feed."""
     daemon = Daemon(loaded)
-    daemon.start()
+    try:
+        daemon.start()
+    except JournalBusy as error:
+        raise JournalBusy(
+            f"another demo is running: {error.message}",
+            hint="look at that one, or give this one other days: --seed 2 --console 0",
+        ) from error
     try:
         if MqttSink.name in daemon.recording.delivery.names:
             daemon.recording.delivery.reset(MqttSink.name, before)

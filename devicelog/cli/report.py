@@ -15,8 +15,10 @@ from devicelog.export.monthly import facts, rendered, tables
 from devicelog.export.texts import texts
 from devicelog.export.words import Words
 from devicelog.journal.reader import Reader
+from devicelog.operations.ask import ask
 from devicelog.operations.config import load, path_of
-from devicelog.records.report import Report
+from devicelog.operations.opening import Opening
+from devicelog.records.report import Report, span
 from devicelog.records.report import report as counted
 
 
@@ -45,8 +47,17 @@ def report(
     zone, now_ns = ZoneInfo(loaded.site.timezone), SystemClock().wall_ns()
     asked = month or f"{datetime.fromtimestamp(now_ns / SECOND, zone):%Y-%m}"
     labels = {it.name: it.label for it in loaded.devices if it.label}
-    with Reader(loaded.journal.directory) as reader:
-        made = counted(reader, asked, zone, now_ns, labels)
+    directory = loaded.journal.directory
+    with Reader(directory) as reader:
+        made = counted(
+            reader,
+            asked,
+            zone,
+            now_ns,
+            labels,
+            opening=Opening(loaded.hours, zone).within(*span(asked, zone)),
+            running=_runs(directory),
+        )
     language = texts(loaded.export.language)
     if file is not None:
         with whole(file) as out:
@@ -56,6 +67,15 @@ def report(
         output.print_json(made)
     elif file is None:
         _print(made, Words(language), zone)
+
+
+def _runs(directory: str) -> bool:
+    """Whether a recorder answers there now."""
+    try:
+        [*ask(directory, "status")]
+    except DevicelogError:
+        return False
+    return True
 
 
 def _print(made: Report, words: Words, zone: ZoneInfo) -> None:

@@ -28,9 +28,12 @@ def facts(report: Report, words: Words) -> Iterator[tuple[str, str]]:
     """What stands above the tables: name and value."""
     t, counted = words.texts, report.counted
     for name in ("sessions", "complete", "with_gaps", "lost", "open"):
-        yield t(f"report.{name}"), str(getattr(counted, name))
+        count = getattr(counted, name)
+        said = _lost(count, report, words) if name == "lost" else str(count)
+        yield t(f"report.{name}"), said
     yield t("report.accounted"), _accounted(report, words)
     yield t("report.coverage"), _share(counted, words)
+    yield t("report.looked"), _looked(report, words)
     unassigned = {"count": report.unassigned, "all": report.treatments}
     yield t("report.unassigned"), t("report.unassigned_of", **unassigned)
     yield t("report.patients"), str(report.patients)
@@ -44,7 +47,10 @@ def facts(report: Report, words: Words) -> Iterator[tuple[str, str]]:
 def tables(report: Report, words: Words, zone: ZoneInfo) -> Iterator[Table]:
     """Devices, checks that are overdue, alarms."""
     moment, t = words.moment, words.texts
-    rows = tuple(_device(it.label, it.counted, words) for it in report.devices)
+    rows = tuple(
+        _device(it.label, it.counted, _lost(it.counted.lost, report, words), words)
+        for it in report.devices
+    )
     yield Table("devices", _DEVICE, rows)
     yield Table(
         "overdue",
@@ -91,26 +97,50 @@ def rendered(report: Report, texts: Texts, zone: ZoneInfo) -> str:
 # --- Private ----------------------------------------------------------------------
 
 
-def _device(label: str, counted: Counted, words: Words) -> tuple[str, ...]:
+def _device(label: str, counted: Counted, lost: str, words: Words) -> tuple[str, ...]:
     return (
         label,
         str(counted.sessions),
         words.number(counted.emission_h),
         str(counted.with_gaps),
-        str(counted.lost),
+        lost,
         _share(counted, words),
         str(counted.faults),
     )
+
+
+def _lost(count: int, report: Report, words: Words) -> str:
+    """Where nobody looked for a while, no more is known than a least number."""
+    if not report.looked.down_h:
+        return str(count)
+    return words.texts("report.at_least", count=count)
+
+
+def _looked(report: Report, words: Words) -> str:
+    looked = report.looked
+    if looked.covered_pct is None:
+        return words.texts("report.no_hours")
+    return words.texts(
+        "report.looked_of" if looked.down_h else "report.looked_always",
+        share=_exact(looked.covered_pct, words),
+        open=_exact(looked.open_h, words),
+        down=_exact(looked.down_h, words),
+    )
+
+
+def _exact(number: float, words: Words) -> str:
+    """Never rounded up to an aim: three places are what the report carries."""
+    return _point(f"{number:.3f}".rstrip("0").rstrip("."), words)
 
 
 def _accounted(report: Report, words: Words) -> str:
     share = report.counted.accounted_pct
     if share is None:
         return words.texts("report.no_share")
-    key = "accounted_of" if report.holds else "accounted_missed"
-    # Never rounded up to the aim: three places are what the report carries.
-    said = f"{share:.3f}".rstrip("0").rstrip(".")
-    return words.texts(f"report.{key}", share=_point(said, words), aim=AIM_PCT)
+    key = "accounted_of" if share >= AIM_PCT else "accounted_missed"
+    if share >= AIM_PCT and not report.holds:
+        key = "accounted_unseen"
+    return words.texts(f"report.{key}", share=_exact(share, words), aim=AIM_PCT)
 
 
 def _share(counted: Counted, words: Words) -> str:

@@ -31,6 +31,13 @@ class Opening:
         marks = [part.strip().split("-") for part in said.split(",") if part.strip()]
         return [(self._at(day, begin), self._at(day, end)) for begin, end in marks]
 
+    def within(self, from_ns: int, to_ns: int) -> list[Span]:
+        """All of them from one time to another (left out), where both are midnight."""
+        spans = (
+            self.spans(it) for it in days(self.day(from_ns), self.day(to_ns - SECOND))
+        )
+        return [span for them in spans for span in them]
+
     # --- Private ------------------------------------------------------------------
 
     def _at(self, day: date, mark: str) -> int:

@@ -7,6 +7,7 @@ by frame, by no code of the recorder's.
 
 import contextlib
 import itertools
+import re
 import threading
 from collections import Counter
 from pathlib import Path
@@ -225,7 +226,8 @@ class Busy:
     def _exports(self, client, n):
         form = {"form": FORMS[n % len(FORMS)], "csrf": self._csrf(client)}
         answer = client.post(f"/patients/{self.exported}/export", data=form)
-        assert answer.status_code == 200, answer.text[:300]
+        words = re.sub(r"<[^>]*>|\s+", " ", answer.text) if answer.is_error else ""
+        assert answer.status_code == 200, (form["form"], words)
         self.done["exports, console"] += 1
 
     def _command(self, *words):

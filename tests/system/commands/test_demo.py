@@ -118,6 +118,23 @@ def test_where_another_has_the_port_it_goes_on_without_pages(tmp_path):
     assert "entries were in the journal" in told
 
 
+def test_a_second_one_says_how_it_can_run_beside_the_first(tmp_path):
+    with started(tmp_path, days="1") as first:
+        assert first.stdout
+        links = dict(LINK.findall("".join(first.stdout.readline() for _ in range(5))))
+        wait_until(
+            lambda: (it := answered(links["physio"])) and it.status_code == 303,
+            lambda: (links, first.poll()),
+            3 * BOUND_S,
+        )
+        with started(tmp_path, days="1") as second:
+            _, errors = second.communicate(timeout=BOUND_S)
+
+    assert second.returncode == 1
+    assert "another demo is running" in errors
+    assert "--seed 2 --console 0" in errors
+
+
 def test_for_a_while_it_records_and_sums_up(tmp_path):
     with started(tmp_path, "--for", "7s", "--devices", "2") as process:
         told, errors = process.communicate(timeout=BOUND_S)

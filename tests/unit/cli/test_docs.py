@@ -43,6 +43,7 @@ from devicelog.records.recall import Recall, Touched
 from devicelog.records.receipts import Verified
 from devicelog.records.register import Standing
 from devicelog.records.report import Counted, DeviceMonth
+from devicelog.records.report import Looked as Covered
 from devicelog.records.report import Report as Monthly
 from devicelog.records.story import SaidOf
 
@@ -88,6 +89,7 @@ SHAPES = (
     Listed,
     Monthly,
     Counted,
+    Covered,
     DeviceMonth,
     AlarmRow,
 )

@@ -15,13 +15,14 @@ from unit.records.clinic import ANNA, Clinic
 from devicelog.cli.commands import main
 from devicelog.clock import BUILD_NS, SECOND
 from devicelog.errors import DevicelogError
-from devicelog.export.monthly import rendered
+from devicelog.export.monthly import facts, rendered
 from devicelog.export.texts import texts
+from devicelog.export.words import Words
 from devicelog.journal.reader import Reader
 from devicelog.journal.settings import JournalSettings
 from devicelog.journal.writer import Writer
-from devicelog.model.kinds import ReceiptBody
-from devicelog.records.report import Report, report, span
+from devicelog.model.kinds import ClockBody, ConfigBody, ReceiptBody
+from devicelog.records.report import Looked, Report, report, span
 from devicelog.simulation.month import Month
 from devicelog.simulation.plan import CLINIC, rooms
 
@@ -59,9 +60,10 @@ def days(tmp_path_factory):
     return directory
 
 
-def made(directory, month="2026-12", labels=None):
+def made(directory, month="2026-12", labels=None, **how):
     with Reader(str(directory)) as reader:
-        return report(reader, month, BERLIN, LATER_NS, labels or {})
+        how = {"running": True} | how
+        return report(reader, month, BERLIN, LATER_NS, labels or {}, **how)
 
 
 def counted(directory, what, more="", of=()):
@@ -74,8 +76,10 @@ def counted(directory, what, more="", of=()):
 
 
 def agrees(directory):
-    """Each count of the report beside that of the tables."""
-    told = made(directory)
+    """Each count of the report beside that of the tables, while the recorder ran."""
+    with Reader(str(directory)) as reader:
+        (run,) = reader.runs()
+    told = made(directory, opening=[(FROM_NS, run.stopped_ns)])
     all_ = told.counted
     assert all_.sessions == counted(directory, "count(*)") > 0
     over = "AND ended_ns IS NOT NULL"
@@ -200,6 +204,115 @@ def test_gaps_receipts_alarms_and_checks_are_told(tmp_path):
     assert made(tmp_path / "data", "2026-10").counted.accounted_pct is None
 
 
+# --- What nobody looked at ----------------------------------------------------------
+
+
+HOUR = 3600
+# Tuesday and Wednesday, 8 to 18 o'clock.
+OPENING = [
+    (
+        FROM_NS + (24 * day + 8) * HOUR * SECOND,
+        FROM_NS + (24 * day + 18) * HOUR * SECOND,
+    )
+    for day in (0, 1)
+]
+
+
+class Runs(Clinic):
+    """Runs of a recorder at hours of the first of December."""
+
+    def to(self, hour):
+        at_ns = FROM_NS + round(hour * HOUR) * SECOND
+        self.clock.advance((at_ns - self.clock.wall_ns()) / SECOND)
+
+    def says(self, event, run_id, hour):
+        self.to(hour)
+        self.run = run_id
+        body = ConfigBody(
+            event=event,
+            run_id=run_id,
+            boot_id="boot",
+            mono_ns=self.clock.mono_ns(),
+            version="1",
+            simulated=True,
+        )
+        self.put("-", "-", "config", body)
+
+
+@pytest.fixture
+def runs(tmp_path):
+    clinic = Runs(tmp_path / "data")
+    with clinic.writer:
+        yield clinic
+
+
+def looked(runs, now_h, **how):
+    with Reader(str(runs.directory)) as reader:
+        now_ns = FROM_NS + round(now_h * HOUR) * SECOND
+        told = report(reader, "2026-12", BERLIN, now_ns, opening=OPENING, **how)
+    return told, (told.looked.open_h, told.looked.down_h, told.looked.covered_pct)
+
+
+def test_hours_in_which_no_recorder_ran_are_told(runs):
+    runs.says("start", "a", 7)
+    runs.says("stop", "a", 10)
+    runs.says("start", "b", 12.5)
+    assert looked(runs, 18, running=True)[1] == (10, 2.5, 75)
+    # Nobody is missed at night, nor before it was installed, nor in what is to come.
+    assert looked(runs, 31, running=True)[1] == (10, 2.5, 75)
+    told, hours = looked(runs, 48, running=True)
+    assert hours == (20, 2.5, 87.5)
+
+    assert not told.holds
+    assert told.counted.lost == 0
+    said = dict(facts(told, Words(texts("en"))))
+    assert said["Lost in part or whole"] == "0 at least"
+    assert said["Opening hours in which it recorded"] == (
+        "87.5 % of 20 h: for 2.5 h nobody looked, and what was lost then is not known"
+    )
+    html = rendered(told, texts("en"), BERLIN)
+    assert "for 2.5 h nobody looked" in html
+    assert "0 at least" in html
+
+
+def test_of_a_run_that_died_only_what_it_journalled_is_known(runs):
+    runs.says("start", "a", 7)
+    runs.to(9)
+    runs.writer.alarm("watch/us-1", "recorded nothing")
+    # The next one says something before it says that it began.
+    runs.to(11)
+    runs.run = "b"
+    clock = ClockBody(
+        event="anchor", mono_ns=1, boot_id="boot", old_ns=None, new_ns=FROM_NS
+    )
+    runs.put("-", "-", "clock", clock)
+    runs.says("start", "b", 11)
+    assert looked(runs, 18, running=True)[1] == (10, 2, 80)
+    # Nor of the last one, if none answers now.
+    assert looked(runs, 18)[1] == (10, 9, 10)
+
+
+def test_a_recorder_that_always_ran_says_so(runs):
+    runs.says("start", "a", 7)
+    told, hours = looked(runs, 18, running=True)
+
+    assert hours == (10, 0, 100)
+    assert told.holds
+    said = dict(facts(told, Words(texts("en"))))
+    assert said["Lost in part or whole"] == "0"
+    assert said["Opening hours in which it recorded"] == "100 % of 10 h"
+
+
+def test_a_month_before_the_first_run_has_no_hours(runs):
+    runs.says("start", "a", 50)
+    told, hours = looked(runs, 50, running=True)
+
+    assert hours == (0, 0, None)
+    assert told.holds
+    said = dict(facts(told, Words(texts("en"))))
+    assert said["Opening hours in which it recorded"] == "none yet"
+
+
 def receipt(clinic, session_id, state):
     body = ReceiptBody(decoded=0, kept=0, state=state)
     clinic.put("us-1", "us", "receipt", body, session_id)
@@ -230,10 +343,10 @@ def test_the_command_prints_text_and_json(days, config):
     assert re.search(rf"Sessions that began +{told.counted.sessions}\n", text.stdout)
     assert "100 % (aim: 99.9 %)" in text.stdout
     read = msgspec.convert(json.loads(raw.stdout), Report)
-    assert (
-        msgspec.structs.replace(read, made_ns=told.made_ns, overdue=told.overdue)
-        == told
-    )
+    # The command asked now, and December is still to come.
+    assert read.looked == Looked(open_h=0, down_h=0, covered_pct=None)
+    now = {"made_ns": told.made_ns, "overdue": told.overdue, "looked": told.looked}
+    assert msgspec.structs.replace(read, **now) == told
 
 
 def test_the_page_needs_nothing_else(config, tmp_path):

@@ -143,7 +143,7 @@ def says_what_is_to_be_said(weeks):
 
 
 def test_weeks_with_a_holiday_a_broken_cable_and_a_repair(tmp_path):
-    """7 days teach; a holiday is a Friday, the cable breaks on the Tuesday after it."""
+    """7 days teach; holidays are two days long, then the cable breaks on a Tuesday."""
     weeks = Weeks(
         tmp_path,
         small(),
@@ -151,7 +151,7 @@ def test_weeks_with_a_holiday_a_broken_cable_and_a_repair(tmp_path):
         13,
         broken=date(2027, 1, 5),
         away={date(2027, 1, 4), date(2027, 1, 5), date(2027, 1, 6)},
-        holidays=[date(2026, 12, 25), date(2027, 1, 1)],
+        holidays=[date(2026, 12, 25), date(2026, 12, 31), date(2027, 1, 1)],
     )
     told = weeks.write()
 

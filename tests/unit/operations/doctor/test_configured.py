@@ -1,5 +1,7 @@
 """Configuration, kind of the journal, users: the fault, its remedy, and it passes."""
 
+from journals import fill, reading, writer
+
 from devicelog.operations import master
 from devicelog.operations.alone import write
 from devicelog.operations.config import load
@@ -44,6 +46,19 @@ def test_a_real_configuration_before_a_simulated_journal(place):
     assert (severity, case) == ("wrong", "other_kind")
     assert "[site] simulated" in remedy
     place.write()
+    assert place.right("kind")
+
+
+def test_a_real_journal_of_a_real_site(place):
+    place.write(site="test", simulated="false")
+    with writer(place.data, site="test") as journal:
+        fill(journal, [[reading(1)]])
+    assert place.one("kind")[:2] == ("ok", "real")
+    place.write(site="sim-test")
+    severity, case, remedy = place.one("kind")
+    assert (severity, case) == ("wrong", "other_kind")
+    assert "[site] simulated" in remedy
+    place.write(site="test", simulated="false")
     assert place.right("kind")
 
 
