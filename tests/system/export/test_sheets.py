@@ -174,6 +174,7 @@ from io import BytesIO
 from pathlib import Path
 from pypdf import PdfReader
 from unit.export.patient import Patient, fortnight
+from unit.export.test_memory import Again
 from devicelog.export import sheets
 from devicelog.export.page import document
 from devicelog.export.texts import texts
