@@ -20,6 +20,7 @@ from devicelog.export.words import Words
 from devicelog.export.writers import Missing
 
 _APT: Final = "apt install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0"
+UNDRAWN: Final = "the page could not be drawn: "
 _EXTRA: Final = "install devicelog with its extra, devicelog[pdf]; or export .html"
 
 
@@ -64,7 +65,7 @@ def pdf(page: str) -> bytes:
         log.removeHandler(failures)
     if failures.told:
         raise DevicelogError(
-            f"the page could not be drawn: {'; '.join(failures.told)}",
+            f"{UNDRAWN}{'; '.join(failures.told)}",
             hint="nothing was fetched; please report it, and export .html",
         )
     return made

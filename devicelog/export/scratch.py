@@ -26,8 +26,10 @@ def scratch() -> Iterator[Path]:
     try:
         yield path
     finally:
-        shutil.rmtree(path)
-        os.close(handle)
+        try:
+            shutil.rmtree(path)
+        finally:
+            os.close(handle)
 
 
 def sweep() -> None:

@@ -25,6 +25,7 @@ from pypdf.generic import (
 from devicelog.errors import DevicelogError
 from devicelog.export.page import WHOLE, Document, Sheet, rendered
 from devicelog.export.paper import templates
+from devicelog.export.pdf import UNDRAWN
 from devicelog.export.texts import Texts
 
 MOST: Final = 50  # treatments on one sheet
@@ -74,7 +75,8 @@ def drawn(page: str) -> bytes:
         raise _failed(f"it took more than {_PATIENCE_S:.0f} s") from None
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip().splitlines()
-        raise _failed(said[-1] if said else f"it ended by {done.returncode}")
+        why = said[-1] if said else f"it ended by {done.returncode}"
+        raise _failed(why.removeprefix(UNDRAWN))
     return done.stdout
 
 
@@ -82,10 +84,7 @@ def drawn(page: str) -> bytes:
 
 
 def _failed(why: str) -> DevicelogError:
-    return DevicelogError(
-        f"the page could not be drawn: {why}",
-        hint="please report it, and export .html",
-    )
+    return DevicelogError(UNDRAWN + why, hint="please report it, and export .html")
 
 
 def _blank(document: Document, words: Texts, pages: int) -> str:
