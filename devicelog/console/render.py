@@ -1,7 +1,7 @@
 """Templates and what all of them know: texts, the visitor, times of the clinic."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
 from typing import Any, Final
@@ -95,11 +95,12 @@ class Renderer:
         facts = {"why": why, "quoted": [it for it in quoted if it], "status": status}
         return self.page(visit, Shown("error.html", facts, status))
 
-    def _finding(self, name: str, told: Mapping[str, str]) -> Markup:
-        """A text of the doctor's; what it only passes on is a quotation within it."""
-        quotation = Markup('<q class="quoted" lang="en">{}</q>')
+    def _finding(
+        self, name: str, told: Mapping[str, str], quoted: Callable[[str], Markup]
+    ) -> Markup:
+        """A text of the doctor's; what it only passes on is `quoted` within it."""
         said = {
-            key: quotation.format(value) if key in _PASSED_ON else value
+            key: quoted(value) if key in _PASSED_ON else value
             for key, value in told.items()
         }
         return Markup(escape(self._house.texts(name))).format(**said)  # noqa: S704
