@@ -1,12 +1,13 @@
 """The chain proves what stands though records left it: each attack on real files."""
 
 import base64
+import contextlib
 import sqlite3
 
 import pytest
 from unit.operations.retiring import YEARS, Archive, said_of
 
-from devicelog.journal import check, schema
+from devicelog.journal import chain, check, schema
 from devicelog.model import codec
 from devicelog.model.flow import Entry
 from devicelog.model.retirement import RetirementBody
@@ -64,6 +65,12 @@ def put_in(entry):
     return sql, told
 
 
+def before(old, victim):
+    """The true mac before a record, as a clever attacker reads it."""
+    with contextlib.closing(sqlite3.connect(old.directory / "journal.db")) as db:
+        return chain.Before(db).mac(db, victim.seq)
+
+
 def broken(old, anchor=None):
     found = old.verify(anchor or old.anchors[-1])
     assert found.state == "broken"
@@ -87,12 +94,13 @@ def test_an_anchor_of_a_record_that_left_must_be_its_mac(old):
     assert f"record {gone.seq} is not the anchor's" in found.why
 
 
+@pytest.mark.parametrize("at", [1, 2])
 @pytest.mark.parametrize("n", range(4))
-def test_a_changed_link_is_found(old, n):
+def test_a_changed_link_is_found(old, n, at):
     entry = entry_of(old, "retirement")
     body: RetirementBody = codec.decode(entry.kind, entry.body)
-    mac = base64.b64encode(body.links[n][1])
-    forged = entry.body.replace(mac, base64.b64encode(b"x" * 32))
+    mac = base64.b64encode(body.links[n][at])
+    forged = entry.body.replace(mac, base64.b64encode(b"x" * 32), 1)
     assert forged != entry.body
     attack(old, rewritten(entry, forged))
     assert broken(old).first_bad <= entry.seq
@@ -118,7 +126,9 @@ def test_a_record_that_did_not_leave_cannot_be_made_to_have_left(old):
     body = codec.decode(entry.kind, entry.body)
     victim = next(it for it in said_of(old.directory, TWO) if it.kind == "binding")
     told = {it: getattr(body, it) for it in body.__struct_fields__}
-    told["links"] = tuple(sorted((*body.links, (victim.seq, victim.mac))))
+    told["links"] = tuple(
+        sorted((*body.links, (victim.seq, before(old, victim), victim.mac)))
+    )
     told["ranges"] = tuple(sorted((*body.ranges, (victim.seq, victim.seq))))
     attack(
         old,
@@ -136,7 +146,7 @@ def test_a_retirement_that_was_put_in_excuses_nothing(old, mac):
         what="sessions",
         sessions=(TWO,),
         ranges=((victim.seq, victim.seq),),
-        links=((victim.seq, victim.mac),),
+        links=((victim.seq, before(old, victim), victim.mac),),
         count=1,
     )
     seq = old.anchors[-1].seq + 1
