@@ -4,10 +4,13 @@ import contextlib
 import sqlite3
 from pathlib import Path
 
+import msgspec
 import pytest
 from unit.operations.retiring import YEARS, Archive, hashed, said_of
 
 from devicelog.errors import DevicelogError
+from devicelog.export.gather import Gatherer
+from devicelog.export.history import Wanted, heading
 from devicelog.journal import check, maintenance
 from devicelog.model.delivery import Progress, Reject
 
@@ -258,3 +261,15 @@ def test_a_backup_made_afterwards_has_the_same_head(old):
     old.open().open()
     assert old.there() == [THREE]
     whole(old)
+
+
+def test_an_export_says_how_many_are_gone(old):
+    old.night()
+    with old.reader() as view:
+        wanted = Wanted(pseudonym=old.anna)
+        head = heading(view, wanted, timezone="Europe/Berlin", made_ns=1)
+        (told,) = Gatherer(view, head).history.absent
+        later = msgspec.structs.replace(wanted, from_ns=old.clock.wall_ns())
+        head = heading(view, later, timezone="Europe/Berlin", made_ns=1)
+        assert Gatherer(view, head).history.absent == ()
+    assert told.startswith("1 sessions that were retired by age, the newest of 20")
