@@ -110,6 +110,7 @@ def leaving(directory, spans, **other):
     with contextlib.closing(sqlite3.connect(directory / JOURNAL)) as db:
         left = retirement.look(db, spans)
     told = msgspec.structs.asdict(left) | other
+    del told["macs"]
     body = RetirementBody(by="devicelog", what="readings", ranges=spans, **told)
     at_ns, said = 1_900_000_000_000_000_000, codec.encode(body)
     return Draft(at_ns, "-", "-", "retirement", "", "retirement/1", said)

@@ -67,7 +67,10 @@ def verify(config: str | None, *, as_json: bool, anchor: str | None) -> None:
     if as_json:
         output.print_json(verdict)
     else:
-        click.echo(f"{verdict.records} records stand; the newest is {verdict.head}")
+        left = f", {verdict.retired} were retired by age" if verdict.retired else ""
+        click.echo(
+            f"{verdict.records} records stand{left}; the newest is {verdict.head}"
+        )
     _judge(verdict)
 
 

@@ -95,12 +95,18 @@ def show(config: str | None, pseudonym: str, *, as_json: bool) -> None:
     with Reader(loaded.journal.directory) as reader:
         code = View(reader).patient(pseudonym)
         rows = reader.sessions(pseudonym=code, limit=20)
+        left = reader.departed(code)
     person = people.show(loaded, code)
     if as_json:
         output.print_json(person)
         return
     _print([person], as_json=False)
     print_sessions(rows)
+    if left.sessions:
+        output.talk(
+            f"{left.sessions} sessions were retired by age, the newest of"
+            f" {output.utc(left.newest_ns)}"
+        )
 
 
 @patients.command()

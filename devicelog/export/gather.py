@@ -40,7 +40,7 @@ class Gatherer:
     def __init__(
         self, journal: Reader, history: History, *, ring: Keyring | None = None
     ) -> None:
-        self.history = history
+        self.history = _telling_of_gone(journal, history)
         self._journal = journal
         self._ring = ring
         self._zone = ZoneInfo(history.timezone)
@@ -235,6 +235,21 @@ class Gatherer:
 
     def _offset(self, at_ns: int) -> int:
         return offset_min(at_ns, self._zone)
+
+
+def _telling_of_gone(journal: Reader, history: History) -> History:
+    """With how many whole sessions were retired; of everybody's no date is told."""
+    code = history.wanted.pseudonym
+    left = journal.departed(code)
+    early = history.wanted.from_ns
+    if not left.sessions or (early is not None and left.newest_ns < early):
+        return history
+    told = f"{left.sessions} sessions that were retired by age"
+    if code is not None:
+        zone = ZoneInfo(history.timezone)
+        newest = datetime.fromtimestamp(left.newest_ns // SECOND, zone)
+        told += f", the newest of {newest:%Y-%m-%d}"
+    return msgspec.structs.replace(history, absent=(*history.absent, told))
 
 
 def _page(wanted: Wanted) -> Page:

@@ -15,6 +15,7 @@ from typing import Final
 
 import msgspec
 
+from devicelog.errors import JournalError
 from devicelog.journal import retired
 from devicelog.model import codec
 from devicelog.model.audit import AuditBody
@@ -152,24 +153,36 @@ class Before:
             " WHERE mac IS NOT NULL AND seq < ? ORDER BY seq DESC LIMIT 1",
             (seq,),
         ).fetchone()
-        n = bisect_left(self._links, (seq, b""))
-        left = self._links[n - 1] if n else (0, START)
-        return max(left, (row[0], bytes(row[1])) if row else left)[1]
+        n = bisect_left(self._links, (seq, b"", b""))
+        left, _, mac_left = self._links[n - 1] if n else (0, START, START)
+        return bytes(row[1]) if row and row[0] > left else mac_left
 
 
-def false_record(
-    db: sqlite3.Connection, key: bytes, before: Before, links: Sequence[Link]
-) -> int | None:
-    """The first of these records that stand which is not what its mac is of."""
-    for seq, found in links:
-        sql = (
-            "SELECT seq, at_ns, device, channel, kind, subject, key, body"
-            " FROM entries WHERE seq = ?"
-        )
+def proved(
+    db: sqlite3.Connection,
+    key: bytes,
+    before: Before,
+    macs: Sequence[tuple[int, bytes]],
+) -> tuple[Link, ...]:
+    """What must be kept of these records that stand, which are about to leave.
+
+    Raises JournalError where one is not what its mac is of.
+    """
+    sql = (
+        "SELECT seq, at_ns, device, channel, kind, subject, key, body"
+        " FROM entries WHERE seq = ?"
+    )
+    links = []
+    for seq, found in macs:
         entry = Entry(*db.execute(sql, (seq,)).fetchone())
-        if mac(key, before.mac(db, seq), entry) != found:
-            return seq
-    return None
+        link = (seq, before.mac(db, seq), found)
+        if mac(key, link[1], entry) != found:
+            raise JournalError(
+                f"record {seq} of the audit chain is not what was written",
+                hint="say `devicelog audit verify`",
+            )
+        links.append(link)
+    return tuple(links)
 
 
 class Content:

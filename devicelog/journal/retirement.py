@@ -15,7 +15,7 @@ from devicelog.errors import JournalError
 from devicelog.journal import chain, delivery, schema
 from devicelog.model import codec
 from devicelog.model.flow import Entry
-from devicelog.model.retirement import Link, Range, RetirementBody
+from devicelog.model.retirement import Range, RetirementBody
 
 _ROWS: Final = (
     "SELECT seq, at_ns, device, channel, kind, subject, key, body, mac, crc"
@@ -40,7 +40,7 @@ class Leaving(msgspec.Struct, frozen=True):
     count: int
     sha256: str
     tallies: dict[str, tuple[int, int, int]]
-    links: tuple[Link, ...] = ()
+    macs: tuple[tuple[int, bytes], ...] = ()  # of links of the audit chain
 
 
 def look(
@@ -53,7 +53,7 @@ def look(
     """
     digest = hashlib.sha256()
     tallies: dict[str, tuple[int, int, int]] = {}
-    links = []
+    macs = []
     count = 0
     for entry in _standing(db, ranges):
         digest.update(chain.packed(entry))
@@ -61,13 +61,13 @@ def look(
         if sessions:
             _belongs(entry, sessions)
             if entry.mac is not None:
-                links.append((entry.seq, entry.mac))
+                macs.append((entry.seq, entry.mac))
         elif entry.kind != "reading":
             raise JournalError(f"entry {entry.seq} is no reading, and stays")
         elif entry.subject:
             before, first, _ = tallies.get(entry.subject, (0, entry.seq, 0))
             tallies[entry.subject] = (before + 1, first, entry.seq)
-    return Leaving(count, digest.hexdigest(), tallies, tuple(links))
+    return Leaving(count, digest.hexdigest(), tallies, tuple(macs))
 
 
 def let_go(db: sqlite3.Connection, entry: Entry) -> None:
@@ -78,7 +78,8 @@ def let_go(db: sqlite3.Connection, entry: Entry) -> None:
     """
     body: RetirementBody = codec.decode(entry.kind, entry.body)
     there = look(db, body.ranges, frozenset(body.sessions))
-    said = Leaving(body.count, body.sha256, body.tallies, body.links)
+    macs = tuple((seq, mac) for seq, _, mac in body.links)
+    said = Leaving(body.count, body.sha256, body.tallies, macs)
     if there != said or body.count != sum(b - a + 1 for a, b in body.ranges):
         raise JournalError(f"what retirement {entry.seq} tells of is not what stands")
     if body.links and entry.mac is None:

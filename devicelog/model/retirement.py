@@ -8,7 +8,7 @@ from devicelog.model.said import Said
 
 What = Literal["readings", "sessions", "sink"]
 Range = tuple[int, int]
-Link = tuple[int, bytes]
+Link = tuple[int, bytes, bytes]  # number, the mac before, its own
 Use = tuple[int, float, int, int]
 
 
@@ -21,8 +21,9 @@ class RetirementBody(Said, frozen=True, kw_only=True, omit_defaults=True, tag=1)
     order (`chain.packed`). `tallies`: of each session, how many of its readings left,
     their lowest and highest seq. `backup` holds them all.
 
-    Of sessions: `sessions` by id; `links`: number and mac of each record of the audit
-    chain among what left, in order, so that the chain can be walked without it;
+    Of sessions: `sessions` by id; `links`: of each record of the audit chain among
+    what left its number, the mac before it and its own, in order, so that the chain can
+    be walked without it, and what stood before it cannot go missing;
     `patients`: of each pseudonym (empty: of nobody), how many sessions left, and when
     the newest of them began; `uses`: of each device, what its sessions that left add
     to its sums: sessions, seconds of emission, faults, losses of contact.

@@ -9,7 +9,7 @@ import secrets
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 import msgspec
 
@@ -84,7 +84,7 @@ class OldReadings:
         upto = min(self._cutoff, there.upto)
         batch = Choice(view, upto).batch(self._after, BATCH)
         if batch.ranges and there.copy:
-            left = _same(
+            left, _ = _same(
                 self._directory,
                 there.copy,
                 RetirementBody(
@@ -141,8 +141,8 @@ class OldSessions:
                 "sessions are links of the audit chain, and its key is not there",
                 hint="see that `[keys] master_file` names the master key",
             )
-        left = _same(
-            self._directory,
+        left = self._linked(
+            self._key,
             copy,
             RetirementBody(
                 by="devicelog",
@@ -157,28 +157,27 @@ class OldSessions:
                 boot_id=moment.boot_id,
             ),
         )
-        self._prove(left, self._key)
         changes = tuple(Change("keys", it, None) for it in batch.keys)
         self._append([_draft(left, moment, changes)], _DURABLE_S)
         if self._links is not None:
             self._links.add(left.links)
 
-    def _prove(self, left: RetirementBody, key: bytes) -> None:
+    def _linked(self, key: bytes, copy: Path, body: RetirementBody) -> RetirementBody:
+        """With all that stands there, and what the chain needs of it."""
+        body, left = _same(self._directory, copy, body)
         with contextlib.closing(_journal(self._directory)) as db:
             if self._links is None:
                 self._links = chain.Before(db)
-            wrong = chain.false_record(db, key, self._links, left.links)
-        if wrong is not None:
-            raise DevicelogError(
-                f"record {wrong} of the audit chain is not what was written",
-                hint="say `devicelog audit verify`",
-            )
+            links = chain.proved(db, key, self._links, left.macs)
+        return msgspec.structs.replace(body, links=links)
 
 
 # --- Private ----------------------------------------------------------------------
 
 
-def _same(directory: str, copy: Path, body: RetirementBody) -> RetirementBody:
+def _same(
+    directory: str, copy: Path, body: RetirementBody
+) -> tuple[RetirementBody, retirement.Leaving]:
     """With what stands in its ranges, which must be the same in the backup."""
     sessions = frozenset(body.sessions)
     with contextlib.closing(_journal(directory)) as db:
@@ -190,8 +189,9 @@ def _same(directory: str, copy: Path, body: RetirementBody) -> RetirementBody:
             f"the backup {copy.name} does not hold the same",
             hint="say `devicelog db check`, then `devicelog db backup`",
         )
-    told: dict[str, Any] = msgspec.structs.asdict(here)
-    return msgspec.structs.replace(body, **told)
+    return msgspec.structs.replace(
+        body, count=here.count, sha256=here.sha256, tallies=here.tallies
+    ), here
 
 
 def _draft(

@@ -203,9 +203,11 @@ class _Walk:
 
     def _pass(self, entry: Entry, content: chain.Content) -> str:
         """Over the records before this one that left, by what retirements kept."""
-        for seq, mac in content.left_before(entry.seq):
+        for seq, before, mac in content.left_before(entry.seq):
             if seq == entry.seq:
                 return "it left by a retirement, and stands there again"
+            if before != self._mac:
+                return f"record {seq}, which left before it, does not follow the others"
             if why := self._meet(seq, mac):
                 return why
             self._mac, self._passed = mac, True

@@ -52,6 +52,7 @@ def patient(visit: Visit) -> Answer:
             "session_at": {row.started_ns: row.session_id for row in rows},
             "older": [(it, in_short(visit, it)) for it in rows[told.CURVES : _SHOWN]],
             "count": len(rows),
+            "departed": visit.reader.departed(code),
             "emission_s": sum(row.totals.get("emission_s", 0.0) for row in rows),
             "energy_j": sum(row.totals.get("energy_j", 0.0) for row in rows),
             "manuals": MANUALS,

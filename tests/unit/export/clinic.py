@@ -63,6 +63,7 @@ class Small(Clinic):
         spans = tuple((it.seq, it.seq) for it in entries)
         with contextlib.closing(sqlite3.connect(self.directory / "journal.db")) as db:
             left = msgspec.structs.asdict(retirement.look(db, spans))
+        del left["macs"]
         body = RetirementBody(by="devicelog", what="readings", ranges=spans, **left)
         return self.put("-", "-", "retirement", body)
 

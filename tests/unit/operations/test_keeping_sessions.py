@@ -4,10 +4,13 @@ import contextlib
 import sqlite3
 from pathlib import Path
 
+import msgspec
 import pytest
 from unit.operations.retiring import YEARS, Archive, hashed, said_of
 
 from devicelog.errors import DevicelogError
+from devicelog.export.gather import Gatherer
+from devicelog.export.history import Wanted, heading
 from devicelog.journal import check, maintenance
 from devicelog.model.delivery import Progress, Reject
 
@@ -50,7 +53,8 @@ def test_an_old_session_leaves_with_all_that_is_said_of_it(old):
     (told,) = old.retirements()
     assert told.sessions == (ONE, TWO)
     linked = [it for it in before[ONE] + before[TWO] if it.mac] + [ahead]
-    assert sorted(told.links) == sorted((it.seq, it.mac) for it in linked)
+    kept = sorted((seq, mac) for seq, _, mac in told.links)
+    assert kept == sorted((it.seq, it.mac) for it in linked)
     assert {it: count for it, (count, _) in told.patients.items()} == {
         old.anna: 1,
         old.bernd: 1,
@@ -257,3 +261,15 @@ def test_a_backup_made_afterwards_has_the_same_head(old):
     old.open().open()
     assert old.there() == [THREE]
     whole(old)
+
+
+def test_an_export_says_how_many_are_gone(old):
+    old.night()
+    with old.reader() as view:
+        wanted = Wanted(pseudonym=old.anna)
+        head = heading(view, wanted, timezone="Europe/Berlin", made_ns=1)
+        (told,) = Gatherer(view, head).history.absent
+        later = msgspec.structs.replace(wanted, from_ns=old.clock.wall_ns())
+        head = heading(view, later, timezone="Europe/Berlin", made_ns=1)
+        assert Gatherer(view, head).history.absent == ()
+    assert told.startswith("1 sessions that were retired by age, the newest of 20")

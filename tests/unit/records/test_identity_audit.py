@@ -325,6 +325,7 @@ def _retired(clinic, *, by_hand=False):
         spans = tuple((seq, seq) for (seq,) in db.execute(rows))
         left = retirement.look(db, spans)
     told = msgspec.structs.asdict(left)
+    del told["macs"]
     body = codec.encode(RetirementBody(by="x", what="readings", ranges=spans, **told))
     at_ns = 1_900_000_000_000_000_000
     if not by_hand:
