@@ -4,14 +4,12 @@ import msgspec
 
 from devicelog.console.saying import dose, settings
 from devicelog.console.visit import Visit
-from devicelog.journal.queries import Page
 from devicelog.journal.reader import SessionRow
 from devicelog.records import patients
 
 FEW = 8
 _RECENT = 200  # sessions that are looked at for them
 _FOUND = 20
-_ALL = 1_000_000
 
 
 class Offer(msgspec.Struct, frozen=True):
@@ -52,10 +50,9 @@ def offer(visit: Visit, code: str) -> Offer:
     who = person.who if person else None
     last, last_ns = "", None
     if visit.may("treatments"):
-        rows = visit.reader.in_order(Page(pseudonym=code, limit=_ALL))
-        treated = [row for row in rows if row.purpose == "treatment"]
-        if treated:
-            last, last_ns = in_short(visit, treated[-1]), treated[-1].started_ns
+        row = visit.reader.last_treatment(code)
+        if row is not None:
+            last, last_ns = in_short(visit, row), row.started_ns
     return Offer(
         pseudonym=code,
         name=who.name if who else "",

@@ -88,6 +88,18 @@ SESSIONS: Final = (
     _SESSION + "sessions s LEFT JOIN bindings b USING (session_id)" + _SAID
 )
 
+# By name in the rows of heads; what no wire named may be on one of these devices.
+TOUCHED: Final = SESSIONS + (  # noqa: S608  (our own text)
+    " WHERE (ended_ns IS NULL OR ended_ns >= :since) AND (s.session_id IN"
+    " (SELECT session_id FROM heads WHERE :head IN (serial, id))"
+    " OR device IN (SELECT value FROM json_each(:devices)) AND NOT EXISTS"
+    " (SELECT 1 FROM heads h WHERE h.session_id = s.session_id))"
+    " ORDER BY started_ns DESC, s.session_id DESC"
+)
+HEAD_NAMES: Final = (
+    "SELECT DISTINCT CASE WHEN serial <> '' THEN serial ELSE id END AS name"
+    " FROM heads ORDER BY name"
+)
 OPEN: Final = SESSIONS + " WHERE ended_ns IS NULL ORDER BY started_ns, s.session_id"
 FOUND: Final = SESSIONS + (
     " WHERE (NOT :open OR ended_ns IS NULL)"
@@ -122,12 +134,17 @@ USES: Final = (
     " total(json_extract(CAST(totals AS TEXT), '$.emission_s')),"
     " count(*) FILTER (WHERE reason = 'fault'),"
     " CAST(total(json_extract(CAST(totals AS TEXT), '$.contacts_lost')) AS INTEGER)"
-    " FROM sessions GROUP BY device"
+    " FROM sessions WHERE :device IS NULL OR device = :device GROUP BY device"
 )
 TIMER_ERRORS: Final = (
     "SELECT json_extract(CAST(totals AS TEXT), '$.timer_error_pct') AS error"
     " FROM sessions WHERE device = :device AND error IS NOT NULL"
     " ORDER BY started_ns DESC LIMIT :limit"
+)
+
+
+_THEIRS: Final = (
+    "bindings b INDEXED BY bindings_pseudonym CROSS JOIN sessions s USING (session_id)"
 )
 
 
@@ -145,6 +162,17 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     limit: int = 500
 
 
+def asked(page: Page) -> dict[str, object]:
+    """What `in_order` and `counted` are asked with.
+
+    One lower bound, the later of both: of two, SQLite would walk from the earlier.
+    """
+    told = msgspec.structs.asdict(page)
+    if page.from_ns is not None and page.from_ns > page.after_ns:
+        told |= {"after_ns": page.from_ns, "after_id": ""}  # each id is above it
+    return told
+
+
 def in_order(page: Page) -> str:
     """See `Page`."""
     said = _SAID + _which(page)
@@ -158,20 +186,28 @@ def counted(page: Page) -> str:
     return _COUNT + _from(page) + _which(page)
 
 
+# One row is taken apart, not a history of them.
+LAST_TREATMENT: Final = (
+    _SESSION
+    + _THEIRS
+    + _SAID
+    + " WHERE b.pseudonym = :pseudonym AND b.pseudonym <> ''"
+    + " AND coalesce(p.purpose, 'treatment') = 'treatment'"
+    + " ORDER BY started_ns DESC, session_id DESC LIMIT 1"
+)
+
+
 def _from(page: Page) -> str:
     """A patient's sessions are found by the index of bindings, never by a scan."""
     if page.pseudonym is None:
         return "sessions s LEFT JOIN bindings b USING (session_id)"
-    indexed = "bindings b INDEXED BY bindings_pseudonym"
-    return indexed + " CROSS JOIN sessions s USING (session_id)"
+    return _THEIRS
 
 
 def _which(page: Page) -> str:
     which = " WHERE (started_ns, session_id) > (:after_ns, :after_id)"
     if page.pseudonym is not None:
         which += " AND b.pseudonym = :pseudonym AND b.pseudonym <> ''"
-    if page.from_ns is not None:
-        which += " AND started_ns >= :from_ns"
     if page.to_ns is not None:
         which += " AND started_ns < :to_ns"
     return which

@@ -1,5 +1,6 @@
 """Reading the journal: never writing, never holding a snapshot between two calls."""
 
+from collections.abc import Collection
 from typing import Any
 
 import msgspec
@@ -137,13 +138,12 @@ class Reader(Asking):
 
     def in_order(self, page: queries.Page) -> list[SessionRow]:
         """The next sessions, the earliest start first; fewer than `limit`: all."""
-        asked = msgspec.structs.asdict(page)
-        return self._made(SessionRow, queries.in_order(page), asked)
+        return self._made(SessionRow, queries.in_order(page), queries.asked(page))
 
     def count(self, page: queries.Page) -> int:
         """How many sessions follow, whatever the page's limit."""
         query = queries.counted(page)
-        return int(self._rows(query, msgspec.structs.asdict(page))[0][0])
+        return int(self._rows(query, queries.asked(page))[0][0])
 
     def unassigned(self, limit: int = -1) -> list[SessionRow]:
         """Treatments of nobody, the earliest start first; -1: all."""
@@ -153,13 +153,31 @@ class Reader(Asking):
         """How many treatments are nobody's."""
         return int(self._rows(queries.COUNT_UNASSIGNED)[0][0])
 
-    def uses(self) -> list[UseRow]:
-        """What each device did over all that was recorded, sessions that left too."""
-        rows = {it.device: it for it in self._made(UseRow, queries.USES)}
-        for device, left in retired.uses(self._open).items():
-            stands = rows.get(device, UseRow.none(device))
-            rows[device] = stands.with_more(*left)
-        return [rows[device] for device in sorted(rows)]
+    def last_treatment(self, pseudonym: str) -> SessionRow | None:
+        """What this patient had last, whatever its end; None: nothing yet."""
+        rows = self._made(SessionRow, queries.LAST_TREATMENT, {"pseudonym": pseudonym})
+        return rows[0] if rows else None
+
+    def touched(
+        self, head: str, devices: Collection[str], since_ns: int
+    ) -> list[SessionRow]:
+        """Sessions that may have been given with a head, the latest start first.
+
+        Those in which the wire named it, and those on these devices in which it named
+        none; that ended then or later, or not yet.
+        """
+        asked: dict[str, Any] = {"head": head, "since": since_ns}
+        asked["devices"] = msgspec.json.encode(sorted(devices)).decode()
+        return self._made(SessionRow, queries.TOUCHED, asked)
+
+    def uses(self, device: str | None = None) -> list[UseRow]:
+        """What each device, or this one, did over all, sessions that left too."""
+        found = self._made(UseRow, queries.USES, {"device": device})
+        rows = {it.device: it for it in found}
+        for name, left in retired.uses(self._open).items():
+            if device in (None, name):
+                rows[name] = rows.get(name, UseRow.none(name)).with_more(*left)
+        return [rows[name] for name in sorted(rows)]
 
     def timer_errors(self, device: str, limit: int) -> list[float]:
         """Of a device's last sessions that tell one, in percent, the latest last."""
@@ -180,6 +198,10 @@ class Reader(Asking):
         if session_id is None:
             return self._made(HeadRow, query)
         return self._made(HeadRow, query + " WHERE session_id = ?", (session_id,))
+
+    def head_names(self) -> list[str]:
+        """Every head that the wire ever named: its serial number, else its id."""
+        return [str(it[0]) for it in self._rows(queries.HEAD_NAMES)]
 
     def standing(self, session_id: str) -> Entry | None:
         """The entry that says whose this session is now."""

@@ -116,13 +116,14 @@ class AlarmRow(msgspec.Struct, frozen=True, kw_only=True):
 
 # Columns that hold JSON.
 _PACKED: Final = frozenset({"flags", "settings", "totals", "identity", "annotations"})
+_decode: Final = msgspec.json.Decoder().decode
 _T = TypeVar("_T", bound=msgspec.Struct)
 
 
 def made(shape: type[_T], row: Sequence[Any]) -> _T:
     """A row of the file as a struct; its columns are the fields, in their order."""
-    told = {
-        name: msgspec.json.decode(it) if name in _PACKED and it else it
-        for name, it in zip(shape.__struct_fields__, row, strict=True)
-    }
+    told = dict(zip(shape.__struct_fields__, row, strict=True))
+    for name in _PACKED & told.keys():
+        if told[name]:
+            told[name] = _decode(told[name])
     return msgspec.convert(told, shape, strict=False)  # SQLite has no bool

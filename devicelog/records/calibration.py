@@ -144,7 +144,7 @@ def due(journal: Reader, now_ns: int) -> list[Due]:
     """What is to be checked, the most urgent first; a repair makes it due at once."""
     made = checks(journal)
     things = {(it.thing, it.name) for it in made}
-    things |= {("head", it.serial or it.id) for it in journal.heads()}
+    things |= {("head", name) for name in journal.head_names()}
     things |= {("device", it.device) for it in journal.devices()}
     register = Book(journal).at(now_ns)
     things |= set(register)

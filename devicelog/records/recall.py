@@ -7,8 +7,6 @@ from devicelog.records.calibration import checks
 from devicelog.records.derived import Deriver, Session
 from devicelog.records.heads import Heads, Source
 
-_ALL = 1_000_000
-
 
 class Touched(msgspec.Struct, frozen=True):
     """A session, and how it is known that the head was used in it."""
@@ -43,11 +41,11 @@ def recall(journal: Reader, head: str, since_ns: int | None = None) -> Recall:
         since_ns = passed[-1].on_ns if passed else 0
         why = "its last passed check" if passed else "it never passed a check"
     heads, deriver = Heads(journal), Deriver(journal)
+    # What began before and ended after has touched somebody since.
+    rows = journal.touched(head, heads.book.devices_of(head), since_ns)
     touched = [
         Touched(deriver.session(row), used.source)
-        for row in journal.sessions(limit=_ALL)
-        # It began before, and touched somebody after.
-        if row.ended_ns is None or row.ended_ns >= since_ns
+        for row in rows
         for used in heads.of(row)
         if head in used.names
     ]

@@ -104,6 +104,11 @@ class Book:
                 things[key] = _amended(stood, body)
         return things
 
+    def devices_of(self, head: str) -> set[str]:
+        """Devices that this head was ever said to be on."""
+        mine = [it for it in self._said if (it.thing, it.name) == ("head", head)]
+        return {it.device for it in mine} - {""}
+
     def heads_on(self, device: str, at_ns: int) -> list[str]:
         """Heads in service that were on this device then."""
         return [

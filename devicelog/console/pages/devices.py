@@ -44,7 +44,7 @@ def devices(visit: Visit) -> Answer:
         "use": {it.name: _use(visit, it.name, uses.get(it.name)) for it in there},
         "register": Book(visit.reader).at(now_ns),
         "due": [*_overdue(visit.reader, now_ns).items()],
-        "heads": sorted({it.serial or it.id for it in visit.reader.heads()} - {""}),
+        "heads": visit.reader.head_names(),
     }
     return Shown("devices.html", facts)
 
@@ -61,7 +61,7 @@ def device(visit: Visit) -> Answer:
     facts = {
         "status": status,
         "device": found,
-        "use": _use(visit, name, _uses(visit).get(name)),
+        "use": _use(visit, name, _uses(visit, name).get(name)),
         "rows": rows,
         "short": {it.session_id: in_short(visit, it) for it in rows if values},
         "checks": [it for it in calibration.checks(visit.reader) if it.name == name],
@@ -111,8 +111,8 @@ def _overdue(reader: Reader, now_ns: int) -> dict[tuple[str, str], list[Due]]:
     return things
 
 
-def _uses(visit: Visit) -> dict[str, UseRow]:
-    return {it.device: it for it in visit.reader.uses()}
+def _uses(visit: Visit, device: str | None = None) -> dict[str, UseRow]:
+    return {it.device: it for it in visit.reader.uses(device)}
 
 
 def _use(visit: Visit, name: str, sums: UseRow | None) -> Use:

@@ -382,3 +382,25 @@ def test_a_session_that_ran_when_the_head_went_bad_is_recalled(clinic):
 
     assert len(recalled(clinic, since_ns=since_ns).touched) == 1
     assert recalled(clinic, since_ns=clinic.clock.wall_ns() + 1).touched == []
+
+
+def test_a_recall_knows_a_head_by_each_of_its_names_alone(clinic):
+    treated(clinic, "us-1.us.1")
+    treated(clinic, "us-2.us.1", values=US | {"head_id": "A6"})
+
+    for name in ("H-77", "A5"):
+        told = recalled(clinic, head=name)
+        assert [it.session.session_id for it in told.touched] == ["us-1.us.1"]
+    assert recalled(clinic, head="").touched == []
+
+
+def test_the_last_treatment_is_the_latest_and_nobody_elses(clinic):
+    for number, code in enumerate((ANNA, ANNA, BERND), 1):
+        treated(clinic, f"us-1.us.{number}")
+        clinic.assign(f"us-1.us.{number}", code)
+
+    with clinic.reader() as reader:
+        last = reader.last_treatment(ANNA)
+        assert last is not None
+        assert last == reader.session("us-1.us.2")
+        assert reader.last_treatment("AAAA-AAAA") is None
