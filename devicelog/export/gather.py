@@ -3,11 +3,13 @@
 from bisect import bisect
 from collections.abc import Iterator
 from copy import copy
+from datetime import datetime
 from typing import Any, Final, Literal, Self
 from zoneinfo import ZoneInfo
 
 import msgspec
 
+from devicelog.clock import SECOND
 from devicelog.export.history import History, Manual, Sample, Treatment, Wanted
 from devicelog.export.series import Series, profile_hash
 from devicelog.export.text import offset_min
