@@ -11,9 +11,11 @@ from devicelog.cli.patients_csv import import_
 from devicelog.cli.session_table import print_sessions
 from devicelog.cli.tables import print_table
 from devicelog.journal.reader import Reader
+from devicelog.model import codec
 from devicelog.model.audit import FORGET_REASONS, HOLD_REASONS
-from devicelog.operations import people
+from devicelog.operations import forgetting, people
 from devicelog.operations.config import load, path_of
+from devicelog.operations.desk import Written
 from devicelog.records.patients import Person
 from devicelog.records.request import View
 
@@ -128,17 +130,13 @@ def forget(
         "forget",
         yes=yes,
         request_id=request_id,
+        through=forgetting.forget,
         pseudonym=pseudonym,
         reason=reason,
     )
     click.echo(f"{written.entries[0].subject} is forgotten")
-    configured = load(path_of(config)).config
-    for folder in people.elsewhere_still(configured):
-        output.talk(
-            f"{folder} holds older journals, in which name and keys may still be:"
-            " delete what is in there once it is not needed"
-        )
-    people.list_beside_backups(configured)
+    _tell_aside(written)
+    people.list_beside_backups(load(path_of(config)).config)
 
 
 @patients.command()
@@ -193,6 +191,23 @@ patients.add_command(import_)
 
 
 # --- Private ----------------------------------------------------------------------
+
+
+def _tell_aside(written: Written) -> None:
+    """What became of journals that lie aside, and which are not known to be clean."""
+    stone = codec.decode("tombstone", bytes(written.entries[0].body))
+    aside = stone.aside
+    if aside.places:
+        output.talk(
+            "key and identity were blanked in journals that lie aside, too:"
+            f" {output.plural(aside.places, 'place')} in"
+            f" {output.plural(aside.files, 'file')}"
+        )
+    for path in aside.doubtful:
+        output.talk(
+            f"{path} could not be searched or changed: key and identity may still be"
+            " in it; delete it once it is not needed"
+        )
 
 
 def _ask(what: str) -> str:
