@@ -316,6 +316,38 @@ def test_the_chains_head_goes_to_the_log_each_day(site, caplog):
     assert all(head in it for it in told)
 
 
+def test_the_alarm_of_a_reused_request_ends_a_day_after_the_last(site):
+    """One id for two requests: the second comes a night later, and one night is too soon."""
+    clinic = site.clinic
+    with site.open() as writer:
+        look = upkeep.Upkeep(config(site.path, to=""), "", writer, clinic.clock)
+        look.look()
+        clinic.add("Erika")
+        clinic.ask("add_patients", who=[{"name": "Anna"}], request_id="request-r")
+        for hours in (0, 20):
+            clinic.clock.advance(hours * 3600)
+            with pytest.raises(DevicelogError, match="asked before"):
+                clinic.ask("undo", session_id="us-1.us.1", request_id="request-r")
+        hours = 0
+        while reused(clinic, writer):
+            clinic.clock.advance(3600)
+            hours += 1
+            look.look()
+            assert hours <= 48
+        assert hours >= 24
+        assert not reused(clinic, writer)
+        with pytest.raises(DevicelogError, match="asked before"):
+            clinic.ask("undo", session_id="us-1.us.1", request_id="request-r")
+        assert reused(clinic, writer)
+
+
+def reused(clinic, writer):
+    """Whether that alarm is open, in the journal and so on every screen."""
+    writer.append([], 10)
+    with clinic.reader() as reader:
+        return "request/reused" in {it.name for it in reader.alarms(open_only=True)}
+
+
 def test_a_backup_that_fails_is_an_alarm_until_one_is_written(site):
     with site.open() as writer:
         look = upkeep.Upkeep(
