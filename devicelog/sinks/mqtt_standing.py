@@ -190,7 +190,6 @@ class Standing:
     # --- Private ------------------------------------------------------------------
 
     def _look(self, view: Reader) -> None:
-        """What is known of the devices now."""
         self._rows = {row.device: row for row in view.devices()}
         self._called = self._labels(view)
 
@@ -198,8 +197,7 @@ class Standing:
         """Availability, and what is known of it; of one no longer configured: gone."""
         row, facts = self._rows.get(name), self._facts.get(name)
         head = self._head(row.seq if row else 0)
-        line = row.line if row else None
-        text = row.text if row else ""
+        line, text = (row.line, row.text) if row else (None, "")
         if facts is None:
             line, text = None, "not in the configuration any more"
         state: Literal["online", "offline"] = (
@@ -248,8 +246,9 @@ class Standing:
                 at=instant(entry.at_ns),
                 boot_id=self._boot_id,
             )
-        known = self._fields.setdefault(entry.device, {})
-        fields = known.setdefault(entry.channel, set())
+        fields = self._fields.setdefault(entry.device, {}).setdefault(
+            entry.channel, set()
+        )
         values = publishable(body.values)
         if fields.issuperset(values):
             return []
