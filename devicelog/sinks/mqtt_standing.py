@@ -61,8 +61,7 @@ class _Shown:
 class Standing:
     """Of one site. `boot_id`: the boot in which this recorder runs.
 
-    `chain_head`: the newest record of the audit chain, as it is shown. `labels`: what
-    people call their devices, where they said so; else the configuration's stands.
+    `chain_head`: of the audit chain, as it is shown. `labels`: what people call devices.
     """
 
     def __init__(
@@ -149,8 +148,7 @@ class Standing:
         posts = [self.state("online"), self.health(view)]
         for name in sorted({*self._rows, *self._facts}):
             posts += self._device(name)
-        places = [(n, c) for n, it in self._facts.items() for c in it.channels]
-        for place in places:
+        for place in [(n, c) for n, it in self._facts.items() for c in it.channels]:
             posts += self._session(place, view)
         return posts + self.due(view)
 
