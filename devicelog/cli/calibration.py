@@ -7,7 +7,7 @@ import click
 
 from devicelog.cli import output
 from devicelog.cli.asking import request_option, said
-from devicelog.cli.session_table import whose
+from devicelog.cli.session_table import tell_departed, whose
 from devicelog.cli.tables import print_table
 from devicelog.cli.times import MOMENT, ns_of
 from devicelog.clock import SystemClock
@@ -186,9 +186,11 @@ def recall(
         return
     begin = output.utc(found.since_ns) if found.since_ns else "the first"
     output.talk(
-        f"{len(found.touched)} sessions, {len(found.pseudonyms)} patients and"
+        f"{output.plural(len(found.touched), 'session')},"
+        f" {output.plural(len(found.pseudonyms), 'patient')} and"
         f" {found.unassigned} unassigned since {begin} ({found.why})"
     )
+    tell_departed(found.departed, "; which head they had is not known any more")
     rows = [
         (
             it.session.session_id,

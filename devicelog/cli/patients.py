@@ -8,7 +8,7 @@ import click
 from devicelog.cli import output
 from devicelog.cli.asking import request_option, said, yes_option
 from devicelog.cli.patients_csv import import_
-from devicelog.cli.session_table import print_sessions
+from devicelog.cli.session_table import print_sessions, tell_departed
 from devicelog.cli.tables import print_table
 from devicelog.journal.reader import Reader
 from devicelog.model import codec
@@ -104,11 +104,7 @@ def show(config: str | None, pseudonym: str, *, as_json: bool) -> None:
         return
     _print([person], as_json=False)
     print_sessions(rows)
-    if left.sessions:
-        output.talk(
-            f"{left.sessions} sessions were retired by age, the newest of"
-            f" {output.utc(left.newest_ns)}"
-        )
+    tell_departed(left)
 
 
 @patients.command()

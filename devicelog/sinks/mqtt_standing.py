@@ -61,7 +61,7 @@ class _Shown:
 class Standing:
     """Of one site. `boot_id`: the boot in which this recorder runs.
 
-    `chain_head`: of the audit chain, as it is shown. `labels`: what people call devices.
+    `chain_head`: the audit chain's, as it is shown. `labels`: of devices, by people.
     """
 
     def __init__(
