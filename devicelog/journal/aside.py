@@ -63,7 +63,9 @@ def blank(directory: str, sealed: Sequence[bytes]) -> Aside:
 
 def _files(directory: str) -> Iterator[Path]:
     for folder in folders(directory):
-        yield from (it for it in sorted(folder.rglob("*")) if not it.is_dir())
+        for it in sorted(folder.rglob("*")):
+            if it.is_symlink() or not it.is_dir():
+                yield it
 
 
 def _parts(sealed: bytes) -> list[bytes]:
@@ -74,7 +76,12 @@ def _parts(sealed: bytes) -> list[bytes]:
 
 
 def _blank(path: Path, wanted: Sequence[bytes]) -> tuple[int, bool]:
-    """In how many places it stood; whether the file is what it says."""
+    """In how many places it stood; whether the file is what it says.
+
+    What a link leads to is not ours to change, and a pipe has no end.
+    """
+    if path.is_symlink() or not path.is_file():
+        return 0, False
     with path.open("rb", buffering=0) as file:
         found = [*_places(file.fileno(), wanted)]
         readable = not os.pread(file.fileno(), 8, 0).startswith(_PACKED)

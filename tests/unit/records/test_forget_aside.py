@@ -1,6 +1,7 @@
 """Who is forgotten is forgotten in the journals that lie aside, too."""
 
 import gzip
+import os
 import random
 import shutil
 import sqlite3
@@ -149,15 +150,19 @@ def test_what_cannot_be_searched_or_written_is_named(site):
     shutil.copy(shutil.which("sleep"), busy)
     with busy.open("ab") as file:
         file.write(b"".join(sealed))
+    linked, pipe = folder / "linked", folder / "pipe"
+    shutil.copy(folder / "journal.db", site.path / "elsewhere.db")
+    linked.symlink_to(site.path / "elsewhere.db")
+    os.mkfifo(pipe)
     # A program that runs cannot be written, not even by root.
     with subprocess.Popen([busy, "60"]) as running:
         try:
             told = forget(site, code)
         finally:
             running.kill()
-    assert sorted(told.doubtful) == sorted(map(str, (packed, busy)))
+    assert {*told.doubtful} == {*map(str, (packed, busy, linked, pipe))}
     assert (told.files, told.places) == (1, 2)
-    assert left(folder, sealed) == {busy}
+    assert left(folder, sealed) == {busy, linked}
 
 
 def test_a_patient_whose_key_was_lost_leaves_the_folder_doubtful(site):
