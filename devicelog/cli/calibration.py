@@ -190,7 +190,7 @@ def recall(
         f" {output.plural(len(found.pseudonyms), 'patient')} and"
         f" {found.unassigned} unassigned since {begin} ({found.why})"
     )
-    tell_departed(found.departed, "; which head they had is not known any more")
+    tell_departed(found.departed, "; with which head is not known any more")
     rows = [
         (
             it.session.session_id,

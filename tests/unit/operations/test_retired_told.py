@@ -17,7 +17,7 @@ from devicelog.model.retirement import RetirementBody
 from devicelog.operations import master
 from devicelog.operations.config import load
 
-HEAD = "; which head they had is not known any more"
+HEAD = "; with which head is not known any more"
 
 
 @pytest.fixture(scope="module")
