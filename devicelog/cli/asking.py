@@ -44,7 +44,7 @@ def said(
     """Ask for this write; what is None is not said.
 
     Where a person must be sure, they are asked at a terminal, and told of `--yes`
-    elsewhere.
+    elsewhere. `through`: what writes it, where more is to be done than to write.
     """
     told = {name: value for name, value in args.items() if value is not None}
     if with_note:
