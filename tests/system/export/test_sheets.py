@@ -10,17 +10,19 @@ from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
 
+import msgspec
 import pytest
 from pypdf import PdfReader
 from requires import paper, tool
 from system.export.drawing import pixels, printed, said
-from unit.export.patient import Patient, fortnight
+from unit.export.patient import US, Patient, fortnight
 
 from devicelog.errors import DevicelogError
 from devicelog.export import sheets
 from devicelog.export.page import document, rendered
 from devicelog.export.palette import COLOURS
 from devicelog.export.texts import texts
+from devicelog.export.through import Through
 from devicelog.export.words import Words
 from devicelog.export.writers import FORMS, Missing
 
@@ -50,6 +52,42 @@ def joined(hers):
 def at_once(hers):
     paper()
     return sheets.paper(hers, texts())
+
+
+class Flickering(Through):
+    """Each of its treatments lost contact so many times more."""
+
+    times = 0
+
+    def events(self, of):
+        begun, *rest = super().events(of)
+        for n in range(self.times):
+            at_ns = of.started_ns + n * 7 * 10**9
+            lost = msgspec.structs.replace(
+                begun, event="contact_lost", at_ns=at_ns, values={}
+            )
+            back = msgspec.structs.replace(
+                lost, event="contact_back", at_ns=at_ns + 10**9, began_ns=at_ns
+            )
+            rest += [lost, back]
+        return [begun, *rest]
+
+
+def test_a_treatment_in_which_much_happened_needs_no_more_paper(tmp_path):
+    paper()
+    patient = Patient(tmp_path / "journal")
+    with patient.writer:
+        patient.come()
+        patient.record(US, "R1", "2026-11-11T09:10")
+        with patient.reader() as reader:
+            source = Flickering(patient.history(reader))
+            calm = sheets.paper(document(source, WORDS), texts())
+            source.times = 38
+            restless = sheets.paper(document(source, WORDS), texts())
+    counts = [len(PdfReader(BytesIO(it)).pages) for it in (calm, restless)]
+    assert counts[0] == counts[1]
+    told = " ".join(page.extract_text() for page in PdfReader(BytesIO(restless)).pages)
+    assert "contact lost 40 times" in " ".join(told.split())
 
 
 @pytest.mark.parametrize("count", [51, 100, 101, 499, 500])
@@ -173,11 +211,12 @@ import resource, sys
 from io import BytesIO
 from pathlib import Path
 from pypdf import PdfReader
-from unit.export.patient import Patient, fortnight
+from unit.export.patient import US, Patient, fortnight
 from unit.export.test_memory import Again
 from devicelog.export import sheets
 from devicelog.export.page import document
 from devicelog.export.texts import texts
+from devicelog.export.through import Through
 from devicelog.export.words import Words
 patient = Patient(Path(sys.argv[1]))
 with patient.writer:
