@@ -1,7 +1,12 @@
 """The suffix of a file decides what writes it; each writer is imported when used."""
 
 import importlib
+import os
+import re
+import shlex
+import sys
 from collections.abc import Callable
+from importlib import metadata
 from pathlib import Path, PurePath
 from types import ModuleType
 from typing import BinaryIO, Final
@@ -18,6 +23,25 @@ Write = Callable[[BinaryIO, Source, Options], Counts]
 
 class Missing(DevicelogError):
     """A library that a form needs is not installed."""
+
+
+def missing(what: str, extra: str, error: ImportError) -> Missing:
+    """`what` needs libraries of this extra; how they come beside this very program.
+
+    By their own names: where devicelog came from, and whether that is still there, is
+    not known.
+    """
+    needs = [
+        shlex.quote(it.partition(";")[0].strip())
+        for it in metadata.requires("devicelog") or ()
+        if re.search(rf"extra == .{re.escape(extra)}\b", it)
+    ]
+    sudo = "" if os.access(sys.prefix, os.W_OK) else "sudo "
+    command = f"{sudo}{shlex.quote(sys.executable)} -m pip install {' '.join(needs)}"
+    return Missing(
+        f"{what} needs a library that cannot be imported: {error}",
+        hint=f"{command}; or take another form",
+    )
 
 
 class Form(msgspec.Struct, frozen=True):

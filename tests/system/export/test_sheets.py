@@ -1,6 +1,5 @@
 """A long page on paper: several sheets, each drawn by itself, are one document."""
 
-import importlib
 import os
 import re
 import signal
@@ -24,7 +23,6 @@ from devicelog.export.palette import COLOURS
 from devicelog.export.texts import texts
 from devicelog.export.through import Through
 from devicelog.export.words import Words
-from devicelog.export.writers import FORMS, Missing
 
 WORDS = Words(texts())
 ADDRESS = "file:///etc/hostname"
@@ -188,20 +186,6 @@ def test_one_that_draws_and_is_killed_is_told(monkeypatch):
     monkeypatch.setattr(subprocess, "run", killed)
     with pytest.raises(DevicelogError, match=f"could not be drawn.*{-signal.SIGKILL}"):
         sheets.drawn("<p>")
-
-
-def test_without_what_joins_them_it_says_what_to_install(monkeypatch):
-    paper()
-    real = importlib.import_module
-
-    def lacking(name, *rest):
-        if name == "pypdf":
-            raise ModuleNotFoundError("No module named 'pypdf'")
-        return real(name, *rest)
-
-    monkeypatch.setattr("devicelog.export.pdf.import_module", lacking)
-    with pytest.raises(Missing, match=r"pypdf.*devicelog\[pdf\]"):
-        FORMS["pdf"].ready()
 
 
 LONG = 500
