@@ -156,6 +156,8 @@ def _told(done: exports.Done) -> None:
     output.talk(f"{counts} in {done.path}" if done.path else counts)
     if done.unnamed:
         output.talk(f"nobody is named: {done.unnamed}")
+    for it in done.remarks:
+        output.talk(it)
     for it in done.absent:
         output.talk(f"not in the store: {it}")
     if done.lacking:

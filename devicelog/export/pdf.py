@@ -88,7 +88,7 @@ def _weasyprint() -> ModuleType:
     except OSError as error:
         raise Missing(
             f"WeasyPrint lacks a library of the system: {' '.join(str(error).split())}",
-            hint=f"{_APT}; or take another form",
+            hint=_APT,
         ) from error
     return cast("ModuleType", weasyprint)
 

@@ -5,7 +5,7 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib import metadata
 from pathlib import Path, PurePath
 from types import ModuleType
@@ -37,10 +37,10 @@ def missing(what: str, extra: str, error: ImportError) -> Missing:
         if re.search(rf"extra == .{re.escape(extra)}\b", it)
     ]
     sudo = "" if os.access(sys.prefix, os.W_OK) else "sudo "
-    command = f"{sudo}{shlex.quote(sys.executable)} -m pip install {' '.join(needs)}"
+    program = shlex.quote(sys.executable)
     return Missing(
         f"{what} needs a library that cannot be imported: {error}",
-        hint=f"{command}; or take another form",
+        hint=f"{sudo}{program} -m pip install {' '.join(needs)}",
     )
 
 
@@ -136,6 +136,18 @@ FORMS: Final[dict[str, Form]] = {
         ),
     )
 }
+
+
+def unready(*, patient: bool, pseudonymous: bool) -> Iterator[tuple[Form, Missing]]:
+    """Forms that an archive of this will not hold, for want of a library."""
+    for form in FORMS.values():
+        if form.archived and not form.refuses(
+            patient=patient, pseudonymous=pseudonymous
+        ):
+            try:
+                form.ready()
+            except Missing as error:
+                yield form, error
 
 
 def form_of(name: str | None, path: str | None) -> Form:

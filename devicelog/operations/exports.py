@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
@@ -17,7 +18,7 @@ from devicelog.export.scratch import sweep
 from devicelog.export.stored import ABSENT, Stored
 from devicelog.export.tables import Options
 from devicelog.export.through import Watched
-from devicelog.export.writers import Form
+from devicelog.export.writers import FORMS, Form, unready
 from devicelog.journal.queries import Page
 from devicelog.journal.reader import Reader
 from devicelog.operations.alone import write
@@ -52,17 +53,20 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 class Done(msgspec.Struct, frozen=True, kw_only=True):
     """What was exported. `rows` by table; `unnamed` says why nobody is named.
 
-    `lacking`: what the data leave open, in words; `absent`: what the source never has.
+    `remarks`: why there is less than was perhaps expected. `lacking`: what the data
+    leave open, in words; `absent`: what the source never has.
     """
 
     path: str
     rows: dict[str, int]
     simulated: bool
     unnamed: str = ""
+    remarks: tuple[str, ...] = ()
     lacking: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
 
 
+_CONSENT: Final = "`devicelog patients consent PSEUDONYM --research` notes it"
 Tick = Callable[[], None]
 Note = Callable[..., object]  # makes the audit record `exported` of these arguments
 Progress = Callable[[int], contextlib.AbstractContextManager[Tick]]
@@ -137,6 +141,7 @@ def _exported(
             rows=rows,
             simulated=source.history.simulated,
             unnamed=source.history.unnamed,
+            remarks=tuple(_remarks(asked, patients)),
             lacking=tuple(_lacking(watched, asked)),
             absent=ABSENT if asked.origin == "influx" else (),
         )
@@ -160,7 +165,7 @@ def _meant(journal: Reader, asked: Asked) -> tuple[Asked, list[str]]:
     if code is not None and code not in allowed:
         raise DevicelogError(
             f"{code} does not allow research",
-            hint="`devicelog patients consent PSEUDONYM --research` notes it",
+            hint=_CONSENT,
         )
     return asked, sorted(allowed) if code is None else [code]
 
@@ -251,6 +256,15 @@ def _who(journal: Reader, keys: _Keys, code: str | None) -> tuple[Identity | Non
     if found.who is None:
         return None, f"the identity of {code} does not open"
     return found.who, ""
+
+
+def _remarks(asked: Asked, patients: list[str]) -> Iterator[str]:
+    patient = asked.wanted.pseudonym is not None
+    if not patient and not patients:
+        yield f"nobody allows research: {_CONSENT}"
+    if asked.form is FORMS["zip"]:
+        for form, why in unready(patient=patient, pseudonymous=asked.pseudonymous):
+            yield f"no .{form.suffix} is in it: {why.message}; {why.hint}"
 
 
 def _lacking(watched: Watched, asked: Asked) -> Iterator[str]:
