@@ -100,8 +100,12 @@ def restore(
     click.echo(f"{restored.entries} entries; the newest record is {restored.head}")
     if restored.again:
         click.echo(f"forgotten again: {', '.join(restored.again)}")
-    if restored.kept_in:
-        output.talk(f"the journal that was there is kept in {restored.kept_in}")
+    kept = restored.kept_in
+    output.talk(
+        f"the journal that was there is kept in {kept}"
+        if kept
+        else "no journal stood there"
+    )
 
 
 def _sure(directory: str) -> None:

@@ -249,9 +249,11 @@ def test_the_register_is_dated(recorded):
 def test_a_backup_goes_to_a_new_place_unasked_and_over_a_journal_only_with_yes(
     tmp_path,
 ):
-    for name in ("old", "new", "to"):
+    for name in ("old", "new", "third", "to"):
         (tmp_path / name).mkdir()
-    old, new = (Site(tmp_path / name).write() for name in ("old", "new"))
+    old, new, third = (
+        Site(tmp_path / name).write() for name in ("old", "new", "third")
+    )
     known(old, ANNA)
     made = old.json("db", "backup", "--to", str(tmp_path / "to"))
     keys = str(tmp_path / "keys")
@@ -260,8 +262,11 @@ def test_a_backup_goes_to_a_new_place_unasked_and_over_a_journal_only_with_yes(
     words = ("db", "restore", made["path"], "--keys", keys)
     told = new.json(*words, stdin="correct horse battery\n")
     asked = new.run(*words, stdin="correct horse battery\n", code=1)
+    said = third.run(*words, stdin="correct horse battery\n").stderr
 
     assert (told["entries"], told["head"]) == (made["entries"], made["head"])
     assert new.json("patients", "show", ANNA)["who"]["name"] == f"Patient {ANNA}"
+    assert "no journal stood there" in said
+    assert "not reached" not in said
     assert "would be replaced" in asked.stderr
     assert "--yes" in asked.stderr
