@@ -32,11 +32,12 @@ def run(config: str | None, *, verbose: bool) -> None:
     for name, problems in loaded.parked.items():
         for problem in problems:
             output.talk(f"devicelog: device {name} is not recorded: {problem}")
-    output.talk(
-        f"devicelog: starts to record {len(loaded.config.devices)} devices of "
-        f"{loaded.config.site.name} into {loaded.config.journal.directory}"
+    config = loaded.config
+    begins = (
+        f"devicelog: starts to record {len(config.devices)} devices of "
+        f"{config.site.name} into {config.journal.directory}"
     )
-    daemon.run(loaded)
+    daemon.run(loaded, begun=lambda: output.talk(begins))
 
 
 @click.group()
