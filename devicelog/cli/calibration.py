@@ -12,7 +12,7 @@ from devicelog.cli.tables import print_table
 from devicelog.cli.times import MOMENT, ns_of
 from devicelog.clock import SystemClock
 from devicelog.journal.reader import Reader
-from devicelog.model.said import CHECKS, LEVELS, MODES, REASONS
+from devicelog.model.said import CHECKS, LEVELS, MODES, WRONG_CHECK
 from devicelog.model.words import dose_in_words
 from devicelog.operations.config import load, path_of
 from devicelog.records import calibration as checking
@@ -107,7 +107,10 @@ def add(
 @output.config_option
 @request_option
 @click.option(
-    "--reason", type=click.Choice(REASONS), required=True, help="Why it is withdrawn."
+    "--reason",
+    type=click.Choice(WRONG_CHECK),
+    required=True,
+    help="Why it is withdrawn.",
 )
 @click.argument("number", type=click.IntRange(1))
 @output.told
