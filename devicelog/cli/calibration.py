@@ -13,7 +13,7 @@ from devicelog.cli.times import MOMENT, ns_of
 from devicelog.clock import SystemClock
 from devicelog.journal.reader import Reader
 from devicelog.model.said import CHECKS, LEVELS, MODES, WRONG_CHECK
-from devicelog.model.words import dose_in_words
+from devicelog.model.words import counted, dose_in_words
 from devicelog.operations.config import load, path_of
 from devicelog.records import calibration as checking
 from devicelog.records.recall import recall as recalling
@@ -189,7 +189,8 @@ def recall(
         return
     begin = output.utc(found.since_ns) if found.since_ns else "the first"
     output.talk(
-        f"{len(found.touched)} sessions, {len(found.pseudonyms)} patients and"
+        f"{counted(len(found.touched), 'session')},"
+        f" {counted(len(found.pseudonyms), 'patient')} and"
         f" {found.unassigned} unassigned since {begin} ({found.why})"
     )
     rows = [

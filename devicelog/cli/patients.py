@@ -12,6 +12,7 @@ from devicelog.cli.session_table import print_sessions
 from devicelog.cli.tables import print_table
 from devicelog.journal.reader import Reader
 from devicelog.model.audit import FORGET_REASONS, HOLD_REASONS
+from devicelog.model.words import counted
 from devicelog.operations import people
 from devicelog.operations.config import load, path_of
 from devicelog.records.patients import Person
@@ -104,7 +105,7 @@ def show(config: str | None, pseudonym: str, *, as_json: bool) -> None:
     print_sessions(rows)
     if left.sessions:
         output.talk(
-            f"{left.sessions} sessions were retired by age, the newest of"
+            f"{counted(left.sessions, 'session')} retired by age, the newest of"
             f" {output.utc(left.newest_ns)}"
         )
 

@@ -7,6 +7,13 @@ from devicelog.model.fields import Value
 _CONTINUOUS_PCT = 100
 
 
+def counted(count: int, noun: str) -> str:
+    """`1 entry`, `2 entries`: a number and what is counted, named in the singular."""
+    if count == 1:
+        return f"1 {noun}"
+    return f"{count} {noun[:-1]}ies" if noun.endswith("y") else f"{count} {noun}s"
+
+
 def minutes(seconds: float) -> str:
     """`5:00`, as a treatment timer shows it."""
     whole = max(0, round(seconds))

@@ -21,6 +21,7 @@ from devicelog.export.through import Watched
 from devicelog.export.writers import FORMS, Form, unready
 from devicelog.journal.queries import Page
 from devicelog.journal.reader import Reader
+from devicelog.model.words import counted
 from devicelog.operations.alone import write
 from devicelog.operations.config import Config, Loaded
 from devicelog.operations.master import keyring
@@ -269,6 +270,6 @@ def _remarks(asked: Asked, patients: list[str]) -> Iterator[str]:
 
 def _lacking(watched: Watched, asked: Asked) -> Iterator[str]:
     if watched.retired and asked.readings:
-        yield f"{watched.retired} sessions have no readings left: they were retired"
+        yield f"{counted(watched.retired, 'session')} without readings, by age"
     absent = watched.history.absent
     yield from (f"it lacks {it}" for it in absent if it not in ABSENT)

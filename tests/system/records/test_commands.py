@@ -143,7 +143,7 @@ def test_a_name_or_a_note_on_the_command_line_is_no_way(recorded):
 
 def test_the_purpose_takes_a_session_out_of_the_inbox(recorded):
     run = recorded.run
-    run("sessions", "unbind", recorded.two, "--reason", "wrong_session")
+    run("sessions", "unbind", recorded.two, "--reason", "mistake")
     assert recorded.two in run("sessions", "unassigned").stdout
     run("sessions", "purpose", recorded.two, "demonstration")
     assert recorded.two not in run("sessions", "unassigned").stdout
@@ -215,7 +215,7 @@ def test_checks_correct_the_dose_and_recall_whom_a_head_touched(recorded):
     assert ANNA in talk.stdout
     assert listed[0]["error_pct"] == -30.0
     assert ("head", head) in {(it["thing"], it["name"]) for it in due}
-    run("calibration", "withdraw", str(listed[0]["seq"]), "--reason", "wrong_session")
+    run("calibration", "withdraw", str(listed[0]["seq"]), "--reason", "mistake")
     assert recorded.json("calibration", "list") == []
     run("calibration", "add", "--point", "10:7", code=2)
     run(*said[:3], head, "--point", "ten", code=2)
