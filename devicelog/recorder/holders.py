@@ -13,8 +13,8 @@ _MASTERS: Final = frozenset({"/dev/ptmx", "/dev/pts/ptmx"})
 def holders(path: str) -> list[str]:
     """Who else has this path open, as `name (pid 123)`, as far as one may see.
 
-    Who holds the other end of a pseudo-terminal is the device, not one that has its
-    port: it keeps both ends open, or the line would hang up with each of its clients.
+    Who holds the other end of a pseudo-terminal is the device. It keeps this end open
+    too, once, or the line would hang up with each of its clients: that is no holder.
     """
     target, own = os.path.realpath(path), os.getpid()
     found = []
@@ -23,7 +23,8 @@ def holders(path: str) -> list[str]:
             continue
         with contextlib.suppress(OSError):
             links = {it: os.path.realpath(it) for it in (process / "fd").iterdir()}
-            if target in links.values() and not _serves(process, links, target):
+            times = [*links.values()].count(target)
+            if times > _serves(process, links, target):
                 name = (process / "comm").read_text().strip()
                 found.append(f"{name} (pid {process.name})")
     return sorted(found)

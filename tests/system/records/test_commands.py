@@ -143,7 +143,7 @@ def test_a_name_or_a_note_on_the_command_line_is_no_way(recorded):
 
 def test_the_purpose_takes_a_session_out_of_the_inbox(recorded):
     run = recorded.run
-    run("sessions", "unbind", recorded.two, "--reason", "mistake")
+    run("sessions", "unbind", recorded.two, "--reason", "wrong_session")
     assert recorded.two in run("sessions", "unassigned").stdout
     run("sessions", "purpose", recorded.two, "demonstration")
     assert recorded.two not in run("sessions", "unassigned").stdout
