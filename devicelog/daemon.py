@@ -12,7 +12,7 @@ import secrets
 import signal
 import socket
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import FrameType
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -263,8 +263,8 @@ class Daemon:
         return self._drafter.at("config", body, now_ns)
 
 
-def run(loaded: Loaded) -> None:
-    """Record until SIGTERM or SIGINT. Raises what ended it otherwise."""
+def run(loaded: Loaded, begun: Callable[[], None]) -> None:
+    """Record until SIGTERM or SIGINT; `begun` when all runs. Raises what else ends."""
     ending = threading.Event()
 
     def end(_: int, __: FrameType | None) -> None:
@@ -274,6 +274,7 @@ def run(loaded: Loaded) -> None:
         signal.signal(number, end)
     daemon = Daemon(loaded)
     daemon.start()
+    begun()
     # What stands now stays to the end: no collection need look at it again.
     gc.collect()
     gc.freeze()

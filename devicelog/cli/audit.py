@@ -8,6 +8,7 @@ from rich.progress import Progress
 from devicelog.cli import output
 from devicelog.cli.tables import print_table
 from devicelog.errors import DevicelogError, Incomplete
+from devicelog.model.words import counted
 from devicelog.operations.config import load, path_of
 from devicelog.operations.master import keyring
 from devicelog.records import audit as records
@@ -67,9 +68,10 @@ def verify(config: str | None, *, as_json: bool, anchor: str | None) -> None:
     if as_json:
         output.print_json(verdict)
     else:
-        left = f", {verdict.retired} were retired by age" if verdict.retired else ""
+        left = f", {verdict.retired} retired by age" if verdict.retired else ""
         click.echo(
-            f"{verdict.records} records stand{left}; the newest is {verdict.head}"
+            f"{counted(verdict.records, 'record')} in the chain{left};"
+            f" the newest is {verdict.head}"
         )
     _judge(verdict)
 

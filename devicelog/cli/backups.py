@@ -9,6 +9,7 @@ from rich.progress import Progress
 from devicelog.cli import output
 from devicelog.errors import DevicelogError
 from devicelog.journal.directory import JOURNAL
+from devicelog.model.words import counted
 from devicelog.operations import backups
 from devicelog.operations.config import load, path_of
 
@@ -47,7 +48,9 @@ def backup(config: str | None, *, as_json: bool, to: str, keys: Path | None) -> 
         output.print_json(made)
         return
     click.echo(made.path)
-    output.talk(f"{made.entries} entries, whole; the newest record is {made.head}")
+    output.talk(
+        f"{counted(made.entries, 'entry')}, whole; the newest record is {made.head}"
+    )
 
 
 @click.command()
@@ -97,11 +100,17 @@ def restore(
     if as_json:
         output.print_json(restored)
         return
-    click.echo(f"{restored.entries} entries; the newest record is {restored.head}")
+    click.echo(
+        f"{counted(restored.entries, 'entry')}; the newest record is {restored.head}"
+    )
     if restored.again:
         click.echo(f"forgotten again: {', '.join(restored.again)}")
-    if restored.kept_in:
-        output.talk(f"the journal that was there is kept in {restored.kept_in}")
+    kept = restored.kept_in
+    output.talk(
+        f"the journal that was there is kept in {kept}"
+        if kept
+        else "no journal stood there"
+    )
 
 
 def _sure(directory: str) -> None:

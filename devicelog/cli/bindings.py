@@ -18,7 +18,7 @@ from devicelog.cli.times import MOMENT, ns_of
 from devicelog.journal.reader import Reader
 from devicelog.model.said import REASONS
 from devicelog.model.states import PURPOSES
-from devicelog.model.words import joules, minutes
+from devicelog.model.words import counted, joules, minutes
 from devicelog.operations.config import load, path_of
 from devicelog.records import inbox
 from devicelog.records.derived import Deriver
@@ -184,7 +184,8 @@ def totals(config: str | None, *, since: datetime | None, as_json: bool) -> None
         output.print_json(found)
         return
     click.echo(
-        f"{found.treatments} treatments of {found.patients} patients,"
+        f"{counted(found.treatments, 'treatment')} of"
+        f" {counted(found.patients, 'patient')},"
         f" {found.unassigned} unassigned"
     )
     click.echo(f"{minutes(found.emission_s)} of emission, {joules(found.energy_j)}")

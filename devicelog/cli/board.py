@@ -11,7 +11,7 @@ from rich.console import Group
 from rich.text import Text
 
 from devicelog.journal.reader import Reader, SessionRow
-from devicelog.model.words import dose_in_words, minutes, settings_in_words
+from devicelog.model.words import counted, dose_in_words, minutes, settings_in_words
 from devicelog.operations.delivery import SinkStatus
 from devicelog.operations.status import ChannelStatus, DeviceStatus, Status
 
@@ -76,7 +76,7 @@ def _head(status: Status) -> Text:
         head.append("  ").append(" SIMULATED ", "bold reverse magenta")
     style = "dim" if status.journal == "recording" else "bold red"
     words = status.journal.replace("_", " ")
-    head.append(f"  {words}, {status.committed} entries kept", style)
+    head.append(f"  {words}, {counted(status.committed, 'entry')} kept", style)
     if status.backlog > _USUAL:
         head.append(f", {status.backlog} waiting", "yellow")
     if not status.clock_ok:

@@ -12,8 +12,8 @@ from devicelog.cli.tables import print_table
 from devicelog.cli.times import MOMENT, ns_of
 from devicelog.clock import SystemClock
 from devicelog.journal.reader import Reader
-from devicelog.model.said import CHECKS, LEVELS, MODES, REASONS
-from devicelog.model.words import dose_in_words
+from devicelog.model.said import CHECKS, LEVELS, MODES, WRONG_CHECK
+from devicelog.model.words import counted, dose_in_words
 from devicelog.operations.config import load, path_of
 from devicelog.records import calibration as checking
 from devicelog.records.recall import recall as recalling
@@ -107,7 +107,10 @@ def add(
 @output.config_option
 @request_option
 @click.option(
-    "--reason", type=click.Choice(REASONS), required=True, help="Why it is withdrawn."
+    "--reason",
+    type=click.Choice(WRONG_CHECK),
+    required=True,
+    help="Why it is withdrawn.",
 )
 @click.argument("number", type=click.IntRange(1))
 @output.told
@@ -186,8 +189,8 @@ def recall(
         return
     begin = output.utc(found.since_ns) if found.since_ns else "the first"
     output.talk(
-        f"{output.plural(len(found.touched), 'session')},"
-        f" {output.plural(len(found.pseudonyms), 'patient')} and"
+        f"{counted(len(found.touched), 'session')},"
+        f" {counted(len(found.pseudonyms), 'patient')} and"
         f" {found.unassigned} unassigned since {begin} ({found.why})"
     )
     tell_departed(found.departed, "; with which head is not known any more")

@@ -8,6 +8,7 @@ import msgspec
 
 from devicelog.cli import output
 from devicelog.errors import ConfigError
+from devicelog.model.words import counted
 from devicelog.operations.config import Config, load, path_of
 
 
@@ -50,7 +51,7 @@ def check(config: str | None) -> None:
     if loaded.parked:
         names = ", ".join(loaded.parked)
         raise ConfigError(f"{path}: these devices would not be recorded: {names}")
-    click.echo(f"{path}: ok, {len(loaded.config.devices)} devices")
+    click.echo(f"{path}: ok, {counted(len(loaded.config.devices), 'device')}")
 
 
 @config.command()

@@ -14,6 +14,7 @@ from devicelog.journal import check, maintenance
 from devicelog.journal import migrate as way
 from devicelog.journal.directory import JOURNAL
 from devicelog.journal.reader import Reader
+from devicelog.model.words import counted
 
 
 @click.group()
@@ -45,7 +46,7 @@ def check_(config: str | None, *, as_json: bool) -> None:
     if as_json:
         output.print_json(report)
     else:
-        click.echo(f"{report.entries} entries, the last is {report.last_seq}")
+        click.echo(f"{counted(report.entries, 'entry')}, the last is {report.last_seq}")
         for first, last in report.lost:
             click.echo(f"lost before, as an alarm says: {first} to {last}")
     if report.damage:
@@ -67,7 +68,7 @@ def check_(config: str | None, *, as_json: bool) -> None:
 def rebuild(config: str | None) -> None:
     """Make all projections anew from the entries; no recorder may run."""
     count = maintenance.rebuild(directory_of(config))
-    click.echo(f"projections made anew from {count} entries")
+    click.echo(f"projections made anew from {counted(count, 'entry')}")
 
 
 @db.command()
@@ -99,6 +100,6 @@ def migrate(config: str | None, *, as_json: bool) -> None:
         click.echo(f"the journal is of version {done.after}; nothing was to be done")
     else:
         click.echo(
-            f"version {done.before} to {done.after}, {done.entries} entries;"
+            f"version {done.before} to {done.after}, {counted(done.entries, 'entry')};"
             f" before that: {done.backup}"
         )

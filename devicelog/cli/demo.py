@@ -35,6 +35,7 @@ from devicelog.drivers.simulated.serve import PtyPort, serve
 from devicelog.errors import DevicelogError, JournalBusy
 from devicelog.journal.reader import Reader
 from devicelog.model.flow import Identity
+from devicelog.model.words import counted
 from devicelog.operations.config import Loaded, parse
 from devicelog.operations.socket import Request
 from devicelog.operations.status import gather
@@ -255,16 +256,17 @@ def _last(directory: str) -> int:
 def _sum_up(directory: str, before: int, *, kept: bool) -> None:
     with Reader(directory) as reader:
         rows = [row for row in reader.sessions(limit=1000) if row.first_seq > before]
-        entries = reader.last_seq() - before
+        more = counted(reader.last_seq() - before, "entry")
     ways = Counter((row.reason or "still open").replace("_", " ") for row in rows)
     told = ", ".join(f"{count} {way}" for way, count in ways.items())
-    click.echo(f"SIMULATED: {len(rows) or 'no'} sessions recorded{told and ': '}{told}")
+    seen = counted(len(rows), "session") if rows else "no sessions"
+    click.echo(f"SIMULATED: {seen} recorded{told and ': '}{told}")
     if rows:
         print_sessions(rows)
     if kept:
-        click.echo(f"{entries} entries more are in the journal, kept in {directory}")
+        click.echo(f"{more} more in the journal, which is kept in {directory}")
     else:
-        click.echo(f"{entries} entries were in the journal, which is removed now")
+        click.echo(f"{more} in the journal, which is removed now")
 
 
 def _loaded(

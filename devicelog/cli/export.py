@@ -14,6 +14,7 @@ from devicelog.cli.times import MOMENT, ns_of
 from devicelog.errors import DevicelogError, Incomplete
 from devicelog.export.history import Origin, Wanted
 from devicelog.export.writers import FORMS, form_of
+from devicelog.model.words import counted
 from devicelog.operations import exports
 from devicelog.operations.config import load, path_of
 
@@ -130,7 +131,7 @@ def verify(config: str | None, file: Path, *, as_json: bool) -> None:
             hint="take the archive that was given, or export anew",
         )
     if not as_json:
-        click.echo(f"{file}: {verdict.files} files, each as it was exported")
+        click.echo(f"{file}: {counted(verdict.files, 'file')}, each as it was exported")
         click.echo(f"made with the keys of: {verdict.origin}; head {verdict.head}")
 
 
@@ -151,14 +152,22 @@ def _bar(total: int) -> Iterator[Callable[[], None]]:
         yield lambda: progress.advance(task)
 
 
+def _rows(count: int, table: str) -> str:
+    """`1 session`, `2 sessions`, of a table of that name; `1 manual`."""
+    one = table.removesuffix("s")
+    return f"{count} {table}" if one == table else counted(count, one)
+
+
 def _told(done: exports.Done) -> None:
     """What was exported, in a line, and what must be known of it."""
     if done.simulated:
         output.talk("SIMULATED: no patient was treated")
-    counts = ", ".join(f"{count} {name}" for name, count in done.rows.items())
+    counts = ", ".join(_rows(count, name) for name, count in done.rows.items())
     output.talk(f"{counts} in {done.path}" if done.path else counts)
     if done.unnamed:
         output.talk(f"nobody is named: {done.unnamed}")
+    for it in done.remarks:
+        output.talk(it)
     for it in done.absent:
         output.talk(f"not in the store: {it}")
     if done.lacking:

@@ -67,11 +67,6 @@ def print_json(value: Any) -> None:
     click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
 
 
-def plural(count: int, noun: str) -> str:
-    """As in "1 file", "2 files"."""
-    return f"{count} {noun}{'s' * (count != 1)}"
-
-
 def utc(at_ns: int | None) -> str:
     """A time as it is printed: UTC, to the second."""
     if at_ns is None:

@@ -13,6 +13,7 @@ from devicelog.cli.tables import print_table
 from devicelog.journal.reader import Reader
 from devicelog.model import codec
 from devicelog.model.audit import FORGET_REASONS, HOLD_REASONS
+from devicelog.model.words import counted
 from devicelog.operations import forgetting, people
 from devicelog.operations.config import load, path_of
 from devicelog.operations.desk import Written
@@ -196,8 +197,8 @@ def _tell_aside(written: Written) -> None:
     if aside.places:
         output.talk(
             "key and identity were blanked in journals that lie aside, too:"
-            f" {output.plural(aside.places, 'place')} in"
-            f" {output.plural(aside.files, 'file')}"
+            f" {counted(aside.places, 'place')} in"
+            f" {counted(aside.files, 'file')}"
         )
     for path in aside.doubtful:
         output.talk(

@@ -13,6 +13,7 @@ import msgspec
 from devicelog.cli import output
 from devicelog.cli.asking import said
 from devicelog.errors import DevicelogError
+from devicelog.model.words import counted
 from devicelog.records.keys import Identity
 from devicelog.records.patients import MANY, checked
 
@@ -34,15 +35,19 @@ def import_(config: str | None, file: Path, *, dry_run: bool) -> None:
     for line, why in wrong:
         output.talk(f"line {line}: {why}")
     if wrong:
+        of = counted(len(rows) + len(wrong), "line")
         raise DevicelogError(
-            f"{len(wrong)} of {len(rows) + len(wrong)} lines cannot be taken",
+            f"{len(wrong)} of {of} cannot be taken",
             hint="correct them; nothing was written",
         )
     if dry_run:
-        click.echo(f"{len(rows)} patients could be taken; nothing was written")
+        click.echo(
+            f"{counted(len(rows), 'patient')} could be taken; nothing was written"
+        )
         return
     added = sum(_add(config, rows[at : at + MANY]) for at in range(0, len(rows), MANY))
-    click.echo(f"{added} patients added, {len(rows) - added} were there already")
+    there = len(rows) - added
+    click.echo(f"{counted(added, 'patient')} added, {there} already there")
 
 
 def _add(config: str | None, rows: list[Identity]) -> int:

@@ -12,6 +12,7 @@ from devicelog.drivers.capture import Told, explain, summary
 from devicelog.drivers.load import ProfileError, driver, load
 from devicelog.drivers.profile import Profile
 from devicelog.errors import ConfigError
+from devicelog.model.words import counted
 from devicelog.wire.notation import shown
 
 
@@ -55,8 +56,8 @@ def check(file: str, capture: str | None, *, as_json: bool) -> None:
         _show(piece)
     all_ = summary(pieces)
     click.echo(
-        f"\n{all_.bytes} bytes: {all_.frames} frames, {all_.readings} readings, "
-        f"{all_.noise} bytes of noise"
+        f"\n{counted(all_.bytes, 'byte')}: {counted(all_.frames, 'frame')}, "
+        f"{counted(all_.readings, 'reading')}, {counted(all_.noise, 'byte')} of noise"
     )
 
 

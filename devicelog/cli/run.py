@@ -6,6 +6,7 @@ import click
 
 from devicelog import daemon
 from devicelog.cli import first_start, output
+from devicelog.model.words import counted
 from devicelog.operations.ask import ask
 from devicelog.operations.config import load, path_of
 
@@ -32,11 +33,12 @@ def run(config: str | None, *, verbose: bool) -> None:
     for name, problems in loaded.parked.items():
         for problem in problems:
             output.talk(f"devicelog: device {name} is not recorded: {problem}")
-    output.talk(
-        f"devicelog: starts to record {len(loaded.config.devices)} devices of "
-        f"{loaded.config.site.name} into {loaded.config.journal.directory}"
+    ours = loaded.config
+    begins = (
+        f"devicelog: starts to record {counted(len(ours.devices), 'device')} of "
+        f"{ours.site.name} into {ours.journal.directory}"
     )
-    daemon.run(loaded)
+    daemon.run(loaded, begun=lambda: output.talk(begins))
 
 
 @click.group()

@@ -6,7 +6,7 @@ from devicelog.cli import output
 from devicelog.cli.tables import print_stacked
 from devicelog.journal.reader import SessionRow
 from devicelog.journal.retired import Departed
-from devicelog.model.words import dose_in_words, settings_in_words
+from devicelog.model.words import counted, dose_in_words, settings_in_words
 from devicelog.records.derived import Session
 
 
@@ -24,7 +24,7 @@ def tell_departed(left: Departed, more: str = "") -> None:
     if left.sessions:
         were = "was" if left.sessions == 1 else "were"
         output.talk(
-            f"{output.plural(left.sessions, 'session')} {were} retired by age,"
+            f"{counted(left.sessions, 'session')} {were} retired by age,"
             f" the newest of {output.utc(left.newest_ns)[:10]}{more}"
         )
 

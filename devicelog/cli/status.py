@@ -10,6 +10,7 @@ from devicelog.cli.board import ended_last, render
 from devicelog.cli.tables import print_wide
 from devicelog.errors import Unreachable
 from devicelog.journal.reader import Reader
+from devicelog.model.words import counted
 from devicelog.operations.ask import ask
 from devicelog.operations.config import load, path_of
 from devicelog.operations.status import Status, at_rest
@@ -38,8 +39,8 @@ def status(config: str | None, *, as_json: bool) -> None:
         print_wide(render(state, recent, zone))
         return
     click.echo(
-        f"{state.site}: not recording. {state.committed} entries in "
-        f"{state.directory}, {len(state.open_sessions)} sessions open."
+        f"{state.site}: not recording. {counted(state.committed, 'entry')} in "
+        f"{state.directory}, {counted(len(state.open_sessions), 'session')} open."
     )
     for alarm in state.alarms:
         click.echo(f"alarm: {alarm}")

@@ -22,6 +22,7 @@ from devicelog.model.flow import Identity as Maker
 from devicelog.model.kinds import ConfigBody, ReceiptBody, of_consequence
 from devicelog.model.said import Said
 from devicelog.model.states import Modality
+from devicelog.model.words import counted
 from devicelog.records.audit import Row
 from devicelog.records.audit import row as record
 from devicelog.records.derived import Deriver
@@ -245,9 +246,7 @@ def _telling_of_gone(journal: Reader, history: History) -> History:
     left = journal.departed(code).since(history.wanted.from_ns or 0)
     if not left.sessions:
         return history
-    told = f"{left.sessions} sessions that were retired by age"
-    if left.sessions == 1:
-        told = "1 session that was retired by age"
+    told = f"{counted(left.sessions, 'session')} retired by age"
     if code is not None:
         zone = ZoneInfo(history.timezone)
         newest = datetime.fromtimestamp(left.newest_ns // SECOND, zone)

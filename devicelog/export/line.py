@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from devicelog.model.facts import Facts
+from devicelog.model.words import circuits, either, joules
 from devicelog.records.derived import Session
 
 _CONTINUOUS: Final = 100
 _SIDES: Final = {"left": "L", "right": "R", "both": "L+R", "middle": "midline"}
-_FIGURES: Final = 10  # J; from there on without decimals
 # What a treatment may lack, in the words of the notes.
 _TOLD: Final = (
     ("contact lost", "contacts_lost", "contact_lost_s"),
@@ -78,14 +78,12 @@ def _dose(session: Session) -> Iterator[str]:
     least = "at least " if "start_unseen" in session.flags else ""
     if (energy := numbers.get("energy_j")) is not None:
         corrected = numbers.get("energy_corrected_j")
-        more = "" if corrected is None else f" (corrected {_joules(corrected)})"
-        yield f"{least}{_joules(energy)}{more}"
+        more = "" if corrected is None else f" (corrected {joules(corrected)})"
+        yield f"{least}{joules(energy)}{more}"
     elif (satp := numbers.get("energy_if_satp_j")) is not None:
-        sata = numbers.get("energy_if_sata_j", satp)
-        yield f"{least}{_joules(satp)} if SATP, {_joules(sata)} if SATA"
-    means = [numbers.get(f"amplitude_{n}_mean_ma") for n in (1, 2)]
-    if told := [f"{it:.1f}" for it in means if it is not None]:
-        yield f"mean {'/'.join(told)} mA"
+        yield f"{least}{either(satp, numbers.get('energy_if_sata_j', satp))}"
+    if means := circuits(numbers, "amplitude_{n}_mean_ma"):
+        yield f"mean {'/'.join(f'{it:.1f}' for it in means.values())} mA"
 
 
 def _course(session: Session) -> Iterator[str]:
@@ -104,11 +102,6 @@ def _course(session: Session) -> Iterator[str]:
 def _where(said: Facts) -> str:
     side = _SIDES[said.side] if said.side else ""
     return f"{side} {(said.site or '').replace('_', ' ')}".strip()
-
-
-def _joules(energy: float) -> str:
-    """Three figures are what an intensity with two can carry."""
-    return f"{energy:.1f} J" if energy < _FIGURES else f"{energy:.0f} J"
 
 
 def _minutes(seconds: float) -> str:

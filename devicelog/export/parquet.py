@@ -11,7 +11,7 @@ from devicelog.export.columns import Type
 from devicelog.export.history import Source
 from devicelog.export.rows import Row, Table, each, tables
 from devicelog.export.tables import Counts, Options, told
-from devicelog.export.writers import Missing
+from devicelog.export.writers import missing
 
 _GROUP: Final = 30_000  # rows a group: what is held in memory, as columns
 _PIECE: Final = 1_000  # rows made columns together; more would not stay in the cache
@@ -50,10 +50,7 @@ def _arrow() -> tuple[Any, Any]:
         arrow = importlib.import_module("pyarrow")
         return arrow, importlib.import_module("pyarrow.parquet")
     except ImportError as error:
-        raise Missing(
-            f"Parquet needs pyarrow: {error}",
-            hint="pip install 'devicelog[parquet]'; or take another form",
-        ) from error
+        raise missing("Parquet", "parquet", error) from error
 
 
 def _schema(arrow: Any, source: Source, table: Table) -> Any:

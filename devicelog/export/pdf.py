@@ -17,11 +17,10 @@ from devicelog.export.page import document
 from devicelog.export.tables import Counts, Options
 from devicelog.export.texts import texts
 from devicelog.export.words import Words
-from devicelog.export.writers import Missing
+from devicelog.export.writers import Missing, missing
 
-_APT: Final = "apt install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0"
+_APT: Final = "sudo apt install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0"
 UNDRAWN: Final = "the page could not be drawn: "
-_EXTRA: Final = "install devicelog with its extra, devicelog[pdf]; or export .html"
 
 
 def ready() -> None:
@@ -30,9 +29,7 @@ def ready() -> None:
     try:
         import_module("pypdf")
     except ImportError as error:
-        raise Missing(
-            f"a PDF needs pypdf, which cannot be imported: {error}", hint=_EXTRA
-        ) from error
+        raise missing("a PDF", "pdf", error) from error
 
 
 def write(out: BinaryIO, source: Source, options: Options) -> Counts:
@@ -87,14 +84,11 @@ def _weasyprint() -> ModuleType:
         # Half a second, and an extra.
         import weasyprint  # type: ignore[import-untyped]  # noqa: PLC0415
     except ImportError as error:
-        raise Missing(
-            f"a PDF needs WeasyPrint, which cannot be imported: {error}",
-            hint=_EXTRA,
-        ) from error
+        raise missing("a PDF", "pdf", error) from error
     except OSError as error:
         raise Missing(
             f"WeasyPrint lacks a library of the system: {' '.join(str(error).split())}",
-            hint=f"{_APT}; or export .html, and print that",
+            hint=_APT,
         ) from error
     return cast("ModuleType", weasyprint)
 

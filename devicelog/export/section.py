@@ -6,8 +6,8 @@ from typing import Final
 import msgspec
 
 from devicelog.export.axes import clock
-from devicelog.export.course import began, since
 from devicelog.export.curves import Chart, chart, sparkline
+from devicelog.export.happened import happened
 from devicelog.export.history import Manual, Treatment
 from devicelog.export.record import assumptions, record
 from devicelog.export.words import Words, offset
@@ -103,7 +103,7 @@ def section(
         pairs=tuple(_settings(of, words)),
         doses=tuple(_doses(of, words)),
         clocks=tuple(_clocks(of, words)),
-        happened=tuple(_happened(of, events, words)),
+        happened=tuple(happened(of, events, words)),
         noted=tuple(_noted(of.annotations, words)),
         notes=of.notes,
         record=tuple(record(of, words)),
@@ -195,17 +195,6 @@ def _clocks(of: Treatment, words: Words) -> Iterator[Pair]:
             yield texts(f"clock.{name}"), texts(key, value=said, n=n)
     if (error := numbers.get("timer_error_pct")) is not None:
         yield texts("clock.timer_error_pct"), words.signed(round(error, 1), "%")
-
-
-def _happened(
-    of: Treatment, events: Sequence[SessionEvent], words: Words
-) -> Iterator[Pair]:
-    """Each event but start and end, by the time since the start."""
-    zero_ns = began(of, events)
-    for it in events:
-        if it.event not in ("start", "end"):
-            s = (since(it) - zero_ns) / 1_000_000_000
-            yield clock(max(s, 0.0)), words.event(it)
 
 
 def _noted(facts: Facts, words: Words) -> Iterator[Pair]:

@@ -11,6 +11,7 @@ from devicelog.export.text import offset_min
 from devicelog.export.texts import Texts
 from devicelog.model.fields import FIELDS, Value
 from devicelog.model.flow import SessionEvent
+from devicelog.model.words import circuits
 
 _SECOND_NS: Final = 1_000_000_000
 _FIGURES: Final = 3  # what an intensity with two can carry
@@ -119,25 +120,36 @@ class Words:
             parts.append(f"{self.number(low)}\u2013{self.quantity(high, 'Hz')}")
         elif low is not None:
             parts.append(self.quantity(low, "Hz"))
-        circuits = [f"amplitude_{n}_{unit}" for unit in ("ma", "v") for n in (1, 2)]
-        told = {self.value(it, values[it]): None for it in circuits if it in values}
+        told = {
+            self.value(f"amplitude_1_{unit}", level): None
+            for unit in ("ma", "v")
+            for level in circuits(values, f"amplitude_{{n}}_{unit}").values()
+        }
         return [*parts, " / ".join(told)] if told else parts
 
     def dose(self, numbers: Mapping[str, float]) -> list[str]:
         """`24 J`, or both where the convention is not known, or mean currents."""
         if (energy := numbers.get("energy_j")) is not None:
             return [self.quantity(energy, "J")]
-        both = [
-            self.texts(f"section.{name}", value=self.quantity(numbers[key], "J"))
+        both = {
+            name: self.quantity(numbers[key], "J")
             for name in ("if_satp", "if_sata")
             if (key := f"energy_{name}_j") in numbers
-        ]
-        means = {
-            self.texts("section.mean", value=self.quantity(numbers[key], "mA")): None
-            for n in (1, 2)
-            if (key := f"amplitude_{n}_mean_ma") in numbers
         }
-        return both or list(means)
+        if len(both) > 1 and len({*both.values()}) == 1:  # a continuous beam
+            return [both["if_sata"]]
+        said = [self.texts(f"section.{name}", value=it) for name, it in both.items()]
+        return said or self._means(numbers)
+
+    def _means(self, numbers: Mapping[str, float]) -> list[str]:
+        """`mean 12.3 and 10.1 mA`: of the circuits, once where they are equal."""
+        means = [*circuits(numbers, "amplitude_{n}_mean_ma").values()]
+        if not means:
+            return []
+        first, value = self.number(means[0]), self.quantity(means[-1], "mA")
+        if self.number(means[-1]) == first:
+            return [self.texts("section.mean", value=value)]
+        return [self.texts("section.means", first=first, value=value)]
 
     def corrected(self, numbers: Mapping[str, float]) -> list[str]:
         """The same by the head's last output check; empty where there is none."""

@@ -1,7 +1,12 @@
 """The suffix of a file decides what writes it; each writer is imported when used."""
 
 import importlib
-from collections.abc import Callable
+import os
+import re
+import shlex
+import sys
+from collections.abc import Callable, Iterator
+from importlib import metadata
 from pathlib import Path, PurePath
 from types import ModuleType
 from typing import BinaryIO, Final
@@ -18,6 +23,25 @@ Write = Callable[[BinaryIO, Source, Options], Counts]
 
 class Missing(DevicelogError):
     """A library that a form needs is not installed."""
+
+
+def missing(what: str, extra: str, error: ImportError) -> Missing:
+    """`what` needs libraries of this extra; how they come beside this very program.
+
+    By their own names: where devicelog came from, and whether that is still there, is
+    not known.
+    """
+    needs = [
+        shlex.quote(it.partition(";")[0].strip())
+        for it in metadata.requires("devicelog") or ()
+        if re.search(rf"extra == .{re.escape(extra)}\b", it)
+    ]
+    sudo = "" if os.access(sys.prefix, os.W_OK) else "sudo "
+    program = shlex.quote(sys.executable)
+    return Missing(
+        f"{what} needs a library that cannot be imported: {error}",
+        hint=f"{sudo}{program} -m pip install {' '.join(needs)}",
+    )
 
 
 class Form(msgspec.Struct, frozen=True):
@@ -112,6 +136,18 @@ FORMS: Final[dict[str, Form]] = {
         ),
     )
 }
+
+
+def unready(*, patient: bool, pseudonymous: bool) -> Iterator[tuple[Form, Missing]]:
+    """Forms that an archive of this will not hold, for want of a library."""
+    for form in FORMS.values():
+        if form.archived and not form.refuses(
+            patient=patient, pseudonymous=pseudonymous
+        ):
+            try:
+                form.ready()
+            except Missing as error:
+                yield form, error
 
 
 def form_of(name: str | None, path: str | None) -> Form:

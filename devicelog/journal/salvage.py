@@ -32,6 +32,7 @@ from devicelog.journal import (
 from devicelog.journal.directory import Directory, sync_directory
 from devicelog.journal.schema import Meta
 from devicelog.model.flow import Entry
+from devicelog.model.words import counted
 
 _NEW: Final = ".salvaged"
 _COLUMNS: Final = 10
@@ -68,7 +69,7 @@ class Outcome(msgspec.Struct, frozen=True):
         )
         missing = f"{count} could not ({told})" if count else "none is missing"
         return (
-            f"{self.saved} entries were salvaged, {missing};"
+            f"{counted(self.saved, 'entry')} salvaged, {missing};"
             f" the damaged journal is kept in {self.kept_in}"
             + ("" if self.described else "; it has a new installation id now")
             + (f"; who {self.nameless} patients are is lost" if self.nameless else "")

@@ -23,6 +23,7 @@ from devicelog.journal.store import Store
 from devicelog.journal.trouble import State, Trouble
 from devicelog.model.delivery import Progress
 from devicelog.model.flow import Draft, Entry
+from devicelog.model.words import counted
 
 _log = logging.getLogger(__name__)
 
@@ -268,7 +269,8 @@ class Writer:
                 where = ", ".join(
                     sorted({f"{it.device}/{it.kind}" for it in group.drafts})
                 )
-                text = f"{len(group.drafts)} entries of {where} are lost: {answer}"
+                lost = counted(len(group.drafts), "entry")
+                text = f"lost {lost} of {where}: {answer}"
                 self._store.notices.raised(notices.REFUSED, text, "report it")
         for listener in self._listeners if done else ():
             listener()

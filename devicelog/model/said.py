@@ -27,6 +27,8 @@ Reason = Literal[
     "other",  # said in a note
 ]
 REASONS: Final[tuple[Reason, ...]] = get_args(Reason)
+WrongCheck = Literal["mistake", "other"]  # those of them that a check can have
+WRONG_CHECK: Final[tuple[WrongCheck, ...]] = get_args(WrongCheck)
 
 
 class Said(Body, frozen=True, kw_only=True, omit_defaults=True, tag=1):

@@ -7,6 +7,13 @@ from devicelog.model.fields import Value
 _CONTINUOUS_PCT = 100
 
 
+def counted(count: int, noun: str) -> str:
+    """`1 entry`, `2 entries`: a number and what is counted, named in the singular."""
+    if count == 1:
+        return f"1 {noun}"
+    return f"{count} {noun[:-1]}ies" if noun.endswith("y") else f"{count} {noun}s"
+
+
 def minutes(seconds: float) -> str:
     """`5:00`, as a treatment timer shows it."""
     whole = max(0, round(seconds))
@@ -48,13 +55,28 @@ def dose_in_words(totals: Mapping[str, float]) -> str:
         if (corrected := totals.get("energy_corrected_j")) is not None:
             parts.append(f"(corrected {joules(corrected)})")
     elif (low := totals.get("energy_if_sata_j")) is not None:
-        high = totals.get("energy_if_satp_j", low)
-        parts.append(f"{joules(high)} if SATP, {joules(low)} if SATA")
+        parts.append(either(totals.get("energy_if_satp_j", low), low))
     if (current := totals.get("amplitude_1_mean_ma")) is not None:
         parts.append(f"mean {current:.1f} mA")
     if (emission := totals.get("emission_s")) is not None:
         parts.append(f"in {minutes(emission)}")
     return " ".join(parts)
+
+
+def either(satp: float, sata: float) -> str:
+    """Energy by both conventions; once where they agree, as of a continuous beam."""
+    high, low = joules(satp), joules(sata)
+    return high if high == low else f"{high} if SATP, {low} if SATA"
+
+
+def circuits(values: Mapping[str, Value], name: str) -> dict[int, float]:
+    """What each circuit has of this, by its number `n` in the name.
+
+    One at 0 beside one that carries something is not in use, and left out.
+    """
+    told = {n: values.get(name.format(n=n)) for n in (1, 2)}
+    known = {n: float(it) for n, it in told.items() if isinstance(it, int | float)}
+    return {n: it for n, it in known.items() if it} or known
 
 
 def joules(energy: float) -> str:

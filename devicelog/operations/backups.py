@@ -12,7 +12,7 @@ import msgspec
 from devicelog.errors import DevicelogError, JournalRefused
 from devicelog.journal import restore as journal
 from devicelog.journal.chain import key_id
-from devicelog.journal.directory import Directory
+from devicelog.journal.directory import JOURNAL, Directory
 from devicelog.journal.migrate import migrate
 from devicelog.journal.reader import Reader
 from devicelog.operations import master
@@ -31,8 +31,8 @@ _LONGEST_KEYS: Final = 10_000
 class Restored(msgspec.Struct, frozen=True):
     """What stands now. `again`: pseudonyms that were forgotten a second time.
 
-    `kept_in`: the journal that was there. `missed`: lists of the forgotten that could
-    not be read: whoever stands on them alone is known again.
+    `kept_in`: the journal that was there, empty where none stood. `missed`: lists of
+    the forgotten that could not be read: whoever stands on them alone is known again.
     """
 
     entries: int
@@ -175,6 +175,8 @@ def _lists(
             found.append(forgetting.read_list(path.read_bytes(), ring.list_key))
         except (OSError, DevicelogError) as error:
             missed.append(f"{path}: {error}")
+    if not (Path(config.journal.directory) / JOURNAL).exists():
+        return found, tuple(missed)  # a new machine: there is nothing to be missed
     try:
         with Reader(config.journal.directory) as reader:
             packed = forgetting.listed(reader, ring.list_key)

@@ -15,6 +15,7 @@ from devicelog.errors import DevicelogError, JournalError
 from devicelog.journal.directory import JOURNAL
 from devicelog.journal.reader import Reader
 from devicelog.journal.writer import Writer
+from devicelog.model.words import counted
 from devicelog.records.rounds import Rounds
 from devicelog.sinks.base import RelayStatus, Sink
 from devicelog.sinks.relay import Relay
@@ -148,7 +149,7 @@ def sentence(it: RelayStatus, behind_s: float, room_s: float | None) -> str:
     since = datetime.fromtimestamp(it.since_ns / SECOND, UTC)
     parts = [f"{'there' if it.connected else 'away'} since {since:%H:%M}Z"]
     if it.pending:
-        parts.append(f"{it.pending} entries, {span(behind_s)} buffered")
+        parts.append(f"{counted(it.pending, 'entry')}, {span(behind_s)} buffered")
     if room_s is not None and not it.connected:
         parts.append(f"room for {span(room_s)}")
     if it.rejected:

@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
@@ -17,9 +18,10 @@ from devicelog.export.scratch import sweep
 from devicelog.export.stored import ABSENT, Stored
 from devicelog.export.tables import Options
 from devicelog.export.through import Watched
-from devicelog.export.writers import Form
+from devicelog.export.writers import Form, unready
 from devicelog.journal.queries import Page
 from devicelog.journal.reader import Reader
+from devicelog.model.words import counted
 from devicelog.operations.alone import write
 from devicelog.operations.config import Config, Loaded
 from devicelog.operations.master import keyring
@@ -52,17 +54,20 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 class Done(msgspec.Struct, frozen=True, kw_only=True):
     """What was exported. `rows` by table; `unnamed` says why nobody is named.
 
-    `lacking`: what the data leave open, in words; `absent`: what the source never has.
+    `remarks`: why there is less than was perhaps expected. `lacking`: what the data
+    leave open, in words; `absent`: what the source never has.
     """
 
     path: str
     rows: dict[str, int]
     simulated: bool
     unnamed: str = ""
+    remarks: tuple[str, ...] = ()
     lacking: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
 
 
+_CONSENT: Final = "`devicelog patients consent PSEUDONYM --research` notes it"
 Tick = Callable[[], None]
 Note = Callable[..., object]  # makes the audit record `exported` of these arguments
 Progress = Callable[[int], contextlib.AbstractContextManager[Tick]]
@@ -129,6 +134,7 @@ def made(
             rows=rows,
             simulated=source.history.simulated,
             unnamed=source.history.unnamed,
+            remarks=tuple(_remarks(asked, patients)),
             lacking=tuple(_lacking(watched, asked)),
             absent=ABSENT if asked.origin == "influx" else (),
         )
@@ -177,7 +183,7 @@ def _meant(journal: Reader, asked: Asked) -> tuple[Asked, list[str]]:
     if code is not None and code not in allowed:
         raise DevicelogError(
             f"{code} does not allow research",
-            hint="`devicelog patients consent PSEUDONYM --research` notes it",
+            hint=_CONSENT,
         )
     return asked, sorted(allowed) if code is None else [code]
 
@@ -270,8 +276,17 @@ def _who(journal: Reader, keys: _Keys, code: str | None) -> tuple[Identity | Non
     return found.who, ""
 
 
+def _remarks(asked: Asked, patients: list[str]) -> Iterator[str]:
+    patient = asked.wanted.pseudonym is not None
+    if not patient and not patients:
+        yield f"nobody allows research: {_CONSENT}"
+    if asked.form.suffix == "zip":
+        for form, why in unready(patient=patient, pseudonymous=asked.pseudonymous):
+            yield f"no .{form.suffix} is in it: {why.message}; {why.hint}"
+
+
 def _lacking(watched: Watched, asked: Asked) -> Iterator[str]:
     if watched.retired and asked.readings:
-        yield f"{watched.retired} sessions have no readings left: they were retired"
+        yield f"{counted(watched.retired, 'session')} without readings, by age"
     absent = watched.history.absent
     yield from (f"it lacks {it}" for it in absent if it not in ABSENT)

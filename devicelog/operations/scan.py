@@ -12,6 +12,7 @@ import msgspec
 
 from devicelog.drivers.profile import Line
 from devicelog.errors import LineLost, PortError
+from devicelog.model.words import counted
 from devicelog.recorder.holders import holders
 from devicelog.recorder.port import TappedPort, listed, open_tapped
 from devicelog.recorder.refusal import check_path
@@ -123,4 +124,4 @@ def _words(data: bytearray) -> str:
     if not data:
         return SILENT
     first = bytes(data[:_SHOWN]).hex(" ")
-    return f"{len(data)} bytes arrive unasked, first: {first}"
+    return f"{counted(len(data), 'byte')} unasked, first: {first}"

@@ -29,6 +29,11 @@ _NAME: Final = re.compile(r"[\w.-]+")
 _UNIT: Final = "devicelog"
 _LINES: Final = 2_000
 _LOG_S: Final = 20.0
+_ELSEWHERE: Final = f"""\
+The log is what the recorder writes to its standard error. As a service:
+    sudo journalctl -u {_UNIT} -n {_LINES} -o short-iso --no-pager
+In a container: docker compose logs devicelog. Started by hand: in its terminal.
+Look into it before you send it: nothing is struck out there."""
 _ABOUT: Final = """\
 How a devicelog recorder and its machine stand: what `devicelog doctor` found, its
 status, configuration, alarms, versions and last log lines. Every word that does not
@@ -51,7 +56,7 @@ def bundle(
         "configuration.json": _json(redacted_value(_configuration(world))),
         "status.json": _json(redacted_value(_status(world))),
         "alarms.json": _json(redacted_value(_alarms(world))),
-        "log.txt": "".join(f"{_line(it)}\n" for it in (log or journald)()),
+        "log.txt": _log(log or journald),
     }
     try:
         with zipfile.ZipFile(to, "x", zipfile.ZIP_DEFLATED) as file:
@@ -83,10 +88,10 @@ def versions() -> dict[str, str]:
 
 
 def journald() -> list[str]:
-    """The last lines of the service, where there is a journald that shows them."""
+    """The last lines of the service. Raises DevicelogError: why there are none."""
     program = shutil.which("journalctl")
     if program is None:
-        return []
+        raise DevicelogError("this machine has no journalctl", hint=_ELSEWHERE)
     asked = ["-u", _UNIT, "-n", str(_LINES), "-o", "short-unix", "--no-pager"]
     try:
         ended = subprocess.run(  # noqa: S603  (a fixed command)
@@ -95,9 +100,16 @@ def journald() -> list[str]:
             timeout=_LOG_S,
             check=False,
         )
-    except (OSError, subprocess.TimeoutExpired):
-        return []
-    return ended.stdout.decode(errors="replace").splitlines()
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise DevicelogError(
+            f"journalctl does not answer: {error}", hint=_ELSEWHERE
+        ) from error
+    lines = ended.stdout.decode(errors="replace").splitlines()
+    if not lines:
+        why = ended.stderr.decode(errors="replace").strip()
+        said = f"journalctl shows this user no line of the unit {_UNIT}"
+        raise DevicelogError(f"{said}: {why}" if why else said, hint=_ELSEWHERE)
+    return lines
 
 
 # --- Private ----------------------------------------------------------------------
@@ -135,6 +147,14 @@ def _alarms(world: World) -> list[Any]:
     except DevicelogError as error:
         return [{"unread": error.message}]
     return found
+
+
+def _log(log: Callable[[], Iterable[str]]) -> str:
+    """Its lines; where there are none, why, and where they are."""
+    try:
+        return "".join(f"{_line(it)}\n" for it in log())
+    except DevicelogError as error:
+        return f"Nothing of the log is here: {redacted(error.message)}.\n{error.hint}\n"
 
 
 def _line(line: str) -> str:

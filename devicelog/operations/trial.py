@@ -19,6 +19,7 @@ from devicelog.model.fields import Value
 from devicelog.model.flow import Draft, Frame, Identity
 from devicelog.model.kinds import Counts
 from devicelog.model.states import LineState
+from devicelog.model.words import counted
 from devicelog.operations.diagnosis import Finding, diagnose
 from devicelog.recorder.device import Device
 from devicelog.recorder.drafts import NO_CHANNEL, NO_DEVICE, Drafter
@@ -205,15 +206,20 @@ def verdict(device: Device, before: Counts, bursts: Bursts, seconds: float) -> S
 
 def _facts(device: Device, brought: Counts) -> str:
     """What was sent and what came, counted."""
-    parts = [
-        f"{brought.bytes} bytes, {brought.frames} frames, {brought.readings} readings"
-    ]
+    came = (
+        counted(brought.bytes, "byte"),
+        counted(brought.frames, "frame"),
+        counted(brought.readings, "reading"),
+    )
+    parts = [", ".join(came)]
     if brought.noise_bytes:
-        parts.append(f"{brought.noise_bytes} bytes were no frame, or not believed")
+        noise = counted(brought.noise_bytes, "byte")
+        parts.append(f"{noise} in no frame, or not believed")
     if device.settings.access == "tap":
         parts.append("nothing was sent: the port is only listened to")
     elif brought.polls or brought.unanswered:
-        parts.append(f"{brought.polls} requests sent, {brought.unanswered} unanswered")
+        sent = counted(brought.polls, "request")
+        parts.append(f"{sent} sent, {brought.unanswered} unanswered")
     return "; ".join(parts)
 
 
@@ -224,7 +230,7 @@ def _seen(what: str, at_s: float, payload: object) -> Seen:
             words: Literal["sent", "received"] = (
                 "sent" if what == "sent" else "received"
             )
-            return Seen(words, f"{len(data)} bytes", at_s, data.hex(" "))
+            return Seen(words, counted(len(data), "byte"), at_s, data.hex(" "))
         case "noise", (bytes(data), str(why)):
             return Seen("noise", why, at_s, data.hex(" "))
         case _, (Frame() as frame, Heard() as heard):

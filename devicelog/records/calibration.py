@@ -20,8 +20,8 @@ from devicelog.model.said import (
     Level,
     Mode,
     Point,
-    Reason,
     Thing,
+    WrongCheck,
 )
 from devicelog.records.register import Book, Code, Name, dated, said
 from devicelog.records.request import Args, Asked, View
@@ -58,7 +58,7 @@ class WithdrawCheck(Args, frozen=True, kw_only=True, omit_defaults=True):
     """The check of this entry was written down by mistake."""
 
     seq: int
-    reason: Reason
+    reason: WrongCheck
 
 
 class Checked(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,6 +14,7 @@ from devicelog.clock import SECOND, Clock
 from devicelog.journal.reader import Reader
 from devicelog.model.delivery import Position, Reject
 from devicelog.model.flow import Entry
+from devicelog.model.words import counted
 from devicelog.sinks.base import Journal, Store
 
 _PAGE: Final = 500
@@ -104,8 +105,8 @@ class Proving:
         if lost:
             self._lost += len(lost)
             text = (
-                f"{self._name} has lost {self._lost} entries that it had acknowledged,"
-                f" the last {lost[-1].seq}; they are sent again"
+                f"{self._name} has lost {counted(self._lost, 'entry')} that it had"
+                f" acknowledged, the last {lost[-1].seq}; they are sent again"
             )
             self._journal.alarm(self._alarm, text, "nothing; but see to that server")
 

@@ -16,7 +16,7 @@ def choose(visit: Visit) -> Answer:
     row = visit.reader.session(session) if session else None
     if session and row is None:
         raise Refused(404, "error.not_there")
-    asked = visit.query.get("q", "")
+    asked = visit.query.get("q", "").strip()
     facts = {
         "device": device or (row.device if row else ""),
         "session": session,

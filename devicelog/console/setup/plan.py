@@ -55,14 +55,16 @@ class Heard(msgspec.Struct, frozen=True):
 class Tried(msgspec.Struct, frozen=True):
     """A device as it would be configured, and what was seen of it.
 
-    `pieces`: what its profile makes of the bytes that were heard. `requests`: what
-    would be sent. `seen`: what came of that, once it was sent.
+    `pieces`: what its profile makes of the bytes that were heard; `silent`: there were
+    none, though the port was open. `requests`: what would be sent. `seen`: what came of
+    that, once it was sent.
     """
 
     device: DeviceSettings
     baud: int
     heard_baud: int
     pieces: list[capture.Told]
+    silent: bool
     requests: list[tuple[str, str]]
     seen: list[Seen] = []
 
@@ -75,6 +77,9 @@ class Plan:
         self.heard: list[Heard] = []
         self.listened = False
         self.tried: Tried | None = None
+        # As it was typed, so that a form which is shown again still has it.
+        self.listening: Mapping[str, str] = {}
+        self.typed: dict[str, Mapping[str, str]] = {}  # by the port's name
         self.saved = threading.Event()
         self._lock = threading.Lock()
 
@@ -108,6 +113,7 @@ def answer(plan: Plan, form: Mapping[str, str]) -> None:
 
 def listen(plan: Plan, form: Mapping[str, str]) -> None:
     """What the ports of this machine say unasked; nothing is sent."""
+    plan.listening = form
     seconds, baud = _number(form, "seconds", 3), _number(form, "baud", 9600)
     if seconds not in SECONDS or not _BAUDS[0] <= baud <= _BAUDS[1]:
         raise Refused(400, "error.no_form")
@@ -123,6 +129,7 @@ def explain(plan: Plan, form: Mapping[str, str]) -> None:
     heard = next((it for it in plan.heard if it.name == form.get("port")), None)
     if heard is None:
         raise Refused(409, "setup.listen_first")
+    plan.typed[heard.name] = form
     name = form.get("profile", "").strip()
     device = DeviceSettings(
         name=form.get("name", "").strip(),
@@ -137,6 +144,7 @@ def explain(plan: Plan, form: Mapping[str, str]) -> None:
         profile.line.baud,
         heard.baud,
         [*capture.explain(profile, heard.data)][:_PIECES],
+        heard.silent,
         first.requests(device),
     )
 
@@ -152,9 +160,11 @@ def ask(plan: Plan, _: Mapping[str, str]) -> None:
 
 def add(plan: Plan, _: Mapping[str, str]) -> None:
     """Put the device that was tried into the configuration."""
-    devices = (*plan.start.devices, _tried(plan).device)
+    device = _tried(plan).device
+    devices = (*plan.start.devices, device)
     start = msgspec.structs.replace(plan.start, devices=devices)
     first.checked(start)
+    plan.typed.pop(device.port, None)
     plan.start, plan.tried = start, None
 
 

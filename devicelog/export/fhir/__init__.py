@@ -14,7 +14,7 @@ from devicelog.export.fhir.bundle import bundle
 from devicelog.export.fhir.codes import read
 from devicelog.export.history import Source
 from devicelog.export.tables import Counts, Options
-from devicelog.export.writers import Missing
+from devicelog.export.writers import missing
 
 
 def ready() -> None:
@@ -41,7 +41,4 @@ def _shape() -> Any:
     try:
         return importlib.import_module("fhir.resources.R4B.bundle").Bundle
     except ImportError as error:
-        raise Missing(
-            f"FHIR needs fhir.resources, which cannot be imported: {error}",
-            hint="install devicelog with its extra, devicelog[fhir]",
-        ) from error
+        raise missing("FHIR", "fhir", error) from error

@@ -195,3 +195,14 @@ def test_many_askers_at_once_get_their_answers_while_it_records(device_once):
         assert all(it.result()[0]["running"] for it in told)
     wait_until(lambda: daemon.recording.devices[0].counts.readings > before)
     assert daemon.recording.devices[0].counts.gaps == 0
+
+
+def test_who_is_refused_does_not_say_that_it_records(tmp_path):
+    """The journal is opened first; here another recorder has it."""
+    site = Site(tmp_path).device("us-1", tmp_path / "away").write()
+    with site.running("run") as process:
+        begins = "devicelog: starts to record 1 device"
+        assert any(line.startswith(begins) for line in process.stderr)
+        second = site.process("run", code=1)
+    assert "is recorded into by process" in second.stderr
+    assert "starts to record" not in second.stderr

@@ -115,7 +115,7 @@ def test_where_another_has_the_port_it_goes_on_without_pages(tmp_path):
 
     assert (process.returncode, errors) == (0, "")
     assert told.startswith(f"No console: the console cannot listen at 127.0.0.1:{port}")
-    assert "entries were in the journal" in told
+    assert "entries in the journal" in told
 
 
 def test_a_second_one_says_how_it_can_run_beside_the_first(tmp_path):
@@ -144,7 +144,7 @@ def test_for_a_while_it_records_and_sums_up(tmp_path):
     assert "Ultrasound, room 2" in told
     assert re.search(r"SIMULATED: [12] sessions recorded: [12] still open\n", told)
     assert "us-1.us." in told
-    assert "entries were in the journal, which is removed now" in told
+    assert "entries in the journal, which is removed now" in told
     assert list(tmp_path.iterdir()) == []
 
 
@@ -166,7 +166,7 @@ def test_a_signal_ends_it_in_order(tmp_path, number):
 
     assert (process.returncode, errors) == (0, "")
     assert f"SIMULATED: {sessions or 'no'} sessions recorded" in told
-    assert f"\n{entries} entries were in the journal, which is removed now\n" in told
+    assert f"\n{entries} entries in the journal, which is removed now\n" in told
     assert entries
     assert list(begun.iterdir()) == []
 
@@ -239,7 +239,7 @@ def test_the_days_before_are_made_once_and_kept(tmp_path):
         devices = {row.device for row in reader.sessions()}
 
     for told in (first, again):
-        assert f"entries more are in the journal, kept in {kept}" in told
+        assert f"entries more in the journal, which is kept in {kept}" in told
     assert [*(tmp_path / "cache" / "devicelog").iterdir()] == [kept]
     assert (kept / "journal.db").stat().st_ino == born
     assert devices >= {"us-1", "us-2", "if-1", "combo-1"}

@@ -65,6 +65,32 @@ def test_without_a_configuration_it_says_so(tmp_path):
     assert "name a new file" in told.stderr
 
 
+@pytest.mark.parametrize(
+    ("journalctl", "why"),
+    [
+        (None, "this machine has no journalctl"),
+        ("echo 'you see none of these' >&2", "the unit devicelog: you see none"),
+        ("exit 1", "journalctl shows this user no line of the unit devicelog"),
+    ],
+)
+def test_a_bundle_without_a_log_says_why_and_where_it_is(
+    tmp_path, monkeypatch, journalctl, why
+):
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    if journalctl is not None:
+        program = programs / "journalctl"
+        program.write_text(f"#!/bin/sh\n{journalctl}\n")
+        program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(programs))
+    site = Site(tmp_path).device("us-1", tmp_path / "none").write()
+    site.run("support-bundle", "-o", str(tmp_path / "b.zip"))
+    with zipfile.ZipFile(tmp_path / "b.zip") as file:
+        told = file.read("log.txt").decode()
+    assert why in told
+    assert "sudo journalctl -u devicelog -n 2000" in told
+
+
 # --- A clinic full of canaries -----------------------------------------------------
 
 NAME, NUMBER = "Zylbersztajn Öxebø-Zwölfer", "CNRY-4711-0815"

@@ -81,8 +81,8 @@ def set_up(page, folder, port, link):
     page.get_by_label("Another port").fill(port)
     page.get_by_role("button", name="Listen to all ports").click()
     row = page.get_by_role("article", name=port)
-    # A simulated device holds its own port, which is told and no hindrance.
-    expect(row).to_contain_text("in use by", timeout=20_000)
+    # A simulated device holds its own port, which is no hindrance.
+    expect(row).to_contain_text("Nothing arrived.", timeout=20_000)
     row.get_by_role("combobox", name="Profile").fill("us-modbus")
     row.get_by_label("Name of the device").fill("us-1")
     row.get_by_label("What people call it").fill("Ultrasound, room 1")
@@ -213,11 +213,43 @@ def test_bytes_are_shown_then_explained_and_nothing_is_sent(page, started):
         row.get_by_role("button", name="What does the profile").click()
         pieces = page.get_by_role("group", name="What the profile makes")
         expect(pieces).to_contain_text("channel us is hold_contact")
+        # The bytes wrap: what is said of them stands on the screen, a phone's too.
+        page.set_viewport_size({"width": 390, "height": 800})
+        assert pieces.evaluate("it => it.scrollWidth <= it.clientWidth")
+        expect(page.get_by_label("Another port")).to_have_value(path)
         expect(page.get_by_text("Nothing is sent to this device")).to_be_visible()
         page.get_by_role("button", name="Listen with this profile").click()
-        page.get_by_role("button", name="Add us-1").click(timeout=20_000)
+        why = page.get_by_text("frames arrive, the device has not yet said who it is")
+        expect(why).to_have_text(re.compile("it is$"), timeout=20_000)  # no counts
+        page.get_by_role("button", name="Add us-1").click()
         expect(page.locator("#save pre")).to_contain_text('access = "tap"')
     assert sent == b""
+
+
+def test_what_was_typed_for_a_port_is_still_there_after_a_mistake(page, started):
+    folder, shown = started
+    page.goto(link_of(shown)[0])
+    answer(page, folder)
+    path = folder / "no-port"
+    path.write_text("")
+    page.get_by_label("Another port").fill(str(path))
+    page.get_by_role("button", name="Listen to all ports").click()
+    row = page.get_by_role("article", name=str(path))
+    expect(row).to_contain_text("not a serial port", timeout=20_000)
+    typed = {"profile": "us-modbusss", "name": "us-1", "label": "Gym"}
+    for name, value in typed.items():
+        row.locator(f"input[name={name}]").fill(value)
+    row.get_by_label("How it is read").select_option("tap")
+    row.get_by_role("button", name="What does the profile").click()
+    expect(page.get_by_role("alert").first).to_contain_text("us-modbusss")
+    for name, value in typed.items():
+        expect(row.locator(f"input[name={name}]")).to_have_value(value)
+    expect(row.get_by_label("How it is read")).to_have_value("tap")
+    row.locator("input[name=profile]").fill("us-modbus")
+    row.get_by_role("button", name="What does the profile").click()
+    # It was not opened, so nobody knows whether it was silent.
+    told = page.get_by_role("article", name="us-1 with the profile us-modbus")
+    expect(told).to_contain_text("this port could not be listened to")
 
 
 def test_mistakes_are_told_on_the_page_and_nothing_is_lost(page, started):

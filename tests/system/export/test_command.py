@@ -147,7 +147,7 @@ def test_readings_that_were_retired_are_told_and_the_exit_code_says_so(tmp_path)
     assert len(lines(site.export().stdout)) == 4  # totals stand
     told = site.export("--readings", code=5)
     assert len(lines(told.stdout)) == 15
-    assert "1 sessions have no readings left" in told.stderr
+    assert "1 session without readings, by age" in told.stderr
 
 
 def test_what_a_salvage_lost_is_told_and_the_exit_code_says_so(site):

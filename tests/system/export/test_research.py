@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import sys
 
 import pytest
 from system.export.conftest import NAME, NOTE, NUMBER
@@ -18,14 +19,27 @@ def allowing(site):
 def test_nobody_is_in_it_who_did_not_allow_it(site):
     told = site.run("export", "--all", "--pseudonymous")
     assert len([*csv.DictReader(io.StringIO(told.stdout))]) == 0
+    how = "nobody allows research: `devicelog patients consent PSEUDONYM --research`"
+    assert how in told.stderr
     refused = site.export("--pseudonymous", code=1)
     assert "does not allow research" in refused.stderr
     site.run("patients", "consent", site.code, "--research")
     told = site.run("export", "--all", "--pseudonymous")
     assert len([*csv.DictReader(io.StringIO(told.stdout))]) == 3
+    assert "nobody allows" not in told.stderr
     site.run("patients", "consent", site.code, "--no-research")
     told = site.run("export", "--all", "--pseudonymous")
     assert len([*csv.DictReader(io.StringIO(told.stdout))]) == 0
+
+
+def test_an_archive_without_a_library_says_which_forms_it_lacks(allowing, monkeypatch):
+    path = allowing.folder / "out.zip"
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    asked = ("--all", "--pseudonymous", "-o", str(path))
+    told = allowing.run("export", *asked).stderr
+    (line,) = [it for it in told.splitlines() if it.startswith("no .")]
+    assert line.startswith("no .parquet is in it: Parquet needs a library")
+    assert "-m pip install 'pyarrow" in line
 
 
 @pytest.mark.parametrize("shift", [(), ("--shift-dates",)])

@@ -1,6 +1,5 @@
 """A long page on paper: several sheets, each drawn by itself, are one document."""
 
-import importlib
 import os
 import re
 import signal
@@ -10,19 +9,20 @@ from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
 
+import msgspec
 import pytest
 from pypdf import PdfReader
 from requires import paper, tool
 from system.export.drawing import pixels, printed, said
-from unit.export.patient import Patient, fortnight
+from unit.export.patient import US, Patient, fortnight
 
 from devicelog.errors import DevicelogError
 from devicelog.export import sheets
 from devicelog.export.page import document, rendered
 from devicelog.export.palette import COLOURS
 from devicelog.export.texts import texts
+from devicelog.export.through import Through
 from devicelog.export.words import Words
-from devicelog.export.writers import FORMS, Missing
 
 WORDS = Words(texts())
 ADDRESS = "file:///etc/hostname"
@@ -50,6 +50,42 @@ def joined(hers):
 def at_once(hers):
     paper()
     return sheets.paper(hers, texts())
+
+
+class Flickering(Through):
+    """Each of its treatments lost contact so many times more."""
+
+    times = 0
+
+    def events(self, of):
+        begun, *rest = super().events(of)
+        for n in range(self.times):
+            at_ns = of.started_ns + n * 7 * 10**9
+            lost = msgspec.structs.replace(
+                begun, event="contact_lost", at_ns=at_ns, values={}
+            )
+            back = msgspec.structs.replace(
+                lost, event="contact_back", at_ns=at_ns + 10**9, began_ns=at_ns
+            )
+            rest += [lost, back]
+        return [begun, *rest]
+
+
+def test_a_treatment_in_which_much_happened_needs_no_more_paper(tmp_path):
+    paper()
+    patient = Patient(tmp_path / "journal")
+    with patient.writer:
+        patient.come()
+        patient.record(US, "R1", "2026-11-11T09:10")
+        with patient.reader() as reader:
+            source = Flickering(patient.history(reader))
+            calm = sheets.paper(document(source, WORDS), texts())
+            source.times = 38
+            restless = sheets.paper(document(source, WORDS), texts())
+    counts = [len(PdfReader(BytesIO(it)).pages) for it in (calm, restless)]
+    assert counts[0] == counts[1]
+    told = " ".join(page.extract_text() for page in PdfReader(BytesIO(restless)).pages)
+    assert "contact lost 40 times" in " ".join(told.split())
 
 
 @pytest.mark.parametrize("count", [51, 100, 101, 499, 500])
@@ -152,20 +188,6 @@ def test_one_that_draws_and_is_killed_is_told(monkeypatch):
         sheets.drawn("<p>")
 
 
-def test_without_what_joins_them_it_says_what_to_install(monkeypatch):
-    paper()
-    real = importlib.import_module
-
-    def lacking(name, *rest):
-        if name == "pypdf":
-            raise ModuleNotFoundError("No module named 'pypdf'")
-        return real(name, *rest)
-
-    monkeypatch.setattr("devicelog.export.pdf.import_module", lacking)
-    with pytest.raises(Missing, match=r"pypdf.*devicelog\[pdf\]"):
-        FORMS["pdf"].ready()
-
-
 LONG = 500
 MEMORY_MB = 500
 DRAWS = f"""
@@ -173,11 +195,12 @@ import resource, sys
 from io import BytesIO
 from pathlib import Path
 from pypdf import PdfReader
-from unit.export.patient import Patient, fortnight
+from unit.export.patient import US, Patient, fortnight
 from unit.export.test_memory import Again
 from devicelog.export import sheets
 from devicelog.export.page import document
 from devicelog.export.texts import texts
+from devicelog.export.through import Through
 from devicelog.export.words import Words
 patient = Patient(Path(sys.argv[1]))
 with patient.writer:

@@ -127,7 +127,7 @@ def test_a_traceback_that_is_provoked_does_not_say_the_name(site):
 
 def test_a_table_is_tried_first_and_known_ones_are_left_out(site):
     assert site.dry == "2 patients could be taken; nothing was written\n"
-    assert site.taken == "1 patients added, 1 were there already\n"
+    assert site.taken == "1 patient added, 1 already there\n"
 
 
 def test_each_look_is_one_record_that_says_who_looked_at_whom(site):

@@ -215,7 +215,7 @@ def test_checks_correct_the_dose_and_recall_whom_a_head_touched(recorded):
     assert ANNA in talk.stdout
     assert listed[0]["error_pct"] == -30.0
     assert ("head", head) in {(it["thing"], it["name"]) for it in due}
-    run("calibration", "withdraw", str(listed[0]["seq"]), "--reason", "wrong_session")
+    run("calibration", "withdraw", str(listed[0]["seq"]), "--reason", "mistake")
     assert recorded.json("calibration", "list") == []
     run("calibration", "add", "--point", "10:7", code=2)
     run(*said[:3], head, "--point", "ten", code=2)
@@ -249,9 +249,11 @@ def test_the_register_is_dated(recorded):
 def test_a_backup_goes_to_a_new_place_unasked_and_over_a_journal_only_with_yes(
     tmp_path,
 ):
-    for name in ("old", "new", "to"):
+    for name in ("old", "new", "third", "to"):
         (tmp_path / name).mkdir()
-    old, new = (Site(tmp_path / name).write() for name in ("old", "new"))
+    old, new, third = (
+        Site(tmp_path / name).write() for name in ("old", "new", "third")
+    )
     known(old, ANNA)
     made = old.json("db", "backup", "--to", str(tmp_path / "to"))
     keys = str(tmp_path / "keys")
@@ -260,8 +262,11 @@ def test_a_backup_goes_to_a_new_place_unasked_and_over_a_journal_only_with_yes(
     words = ("db", "restore", made["path"], "--keys", keys)
     told = new.json(*words, stdin="correct horse battery\n")
     asked = new.run(*words, stdin="correct horse battery\n", code=1)
+    said = third.run(*words, stdin="correct horse battery\n").stderr
 
     assert (told["entries"], told["head"]) == (made["entries"], made["head"])
     assert new.json("patients", "show", ANNA)["who"]["name"] == f"Patient {ANNA}"
+    assert "no journal stood there" in said
+    assert "not reached" not in said
     assert "would be replaced" in asked.stderr
     assert "--yes" in asked.stderr

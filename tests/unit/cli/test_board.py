@@ -200,6 +200,8 @@ def test_where_the_convention_is_unknown_there_is_no_single_dose():
     words = dose_in_words({"energy_if_sata_j": 48.0, "energy_if_satp_j": 9.6})
 
     assert words == "9.6 J if SATP, 48 J if SATA"
+    alike = dose_in_words({"energy_if_sata_j": 269.0, "energy_if_satp_j": 269.0})
+    assert alike == "269 J"
 
 
 def test_current_has_its_words():

@@ -43,7 +43,7 @@ def test_init_says_why_it_cannot_write(tmp_path):
 def test_check_says_that_all_is_well():
     told = run("check", "--config", SAMPLE)
 
-    assert told.stdout == f"{SAMPLE}: ok, 1 devices\n"
+    assert told.stdout == f"{SAMPLE}: ok, 1 device\n"
     assert told.stderr == ""
 
 

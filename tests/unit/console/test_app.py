@@ -59,6 +59,17 @@ def test_a_user_comes_in_and_leaves_again(here):
         assert client.get("/").headers["location"] == "/login"
 
 
+def test_nobody_is_said_to_be_missing_who_was_not_looked_for(here):
+    with here.client("physio") as client:
+        for asked in ("", "&q=", "&q=+"):
+            page = client.get(f"/bind?device=us-1{asked}").text
+            assert "Nobody was treated here lately" in page
+            assert "Nobody is found by that" not in page
+        for piece in ("", "&part=1"):
+            page = client.get(f"/bind?device=us-1&q=nobody{piece}").text
+            assert "Nobody is found by that" in page
+
+
 def test_a_form_of_another_page_is_refused(here):
     with here.client("physio") as client:
         page = client.get("/").text

@@ -20,7 +20,6 @@ from devicelog.export.history import Manual, Wanted
 from devicelog.export.parts import Whole
 from devicelog.export.tables import Options
 from devicelog.export.through import Through
-from devicelog.export.writers import FORMS, Missing
 from devicelog.journal.reader import Reader
 from devicelog.model.facts import Facts
 from devicelog.model.states import END_REASONS
@@ -262,16 +261,3 @@ def test_a_wrong_file_of_codes_is_told_with_its_line(tmp_path, text, told):
 def test_a_missing_file_of_codes_is_told(tmp_path):
     with pytest.raises(ConfigError, match="cannot be read"):
         text_of(Told(SESSION), str(tmp_path / "none.toml"))
-
-
-def test_without_the_library_it_says_what_to_install(monkeypatch):
-    real = importlib.import_module
-
-    def lacking(name, *rest):
-        if name.startswith("fhir."):
-            raise ModuleNotFoundError("No module named 'fhir'")
-        return real(name, *rest)
-
-    monkeypatch.setattr(importlib, "import_module", lacking)
-    with pytest.raises(Missing, match=r"devicelog\[fhir\]"):
-        FORMS["fhir.json"].ready()

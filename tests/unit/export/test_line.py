@@ -67,6 +67,28 @@ CASES = {
             " stopped early at 2:30"
         ),
     ),
+    "unknown convention, of a continuous beam": (
+        (
+            SOUND | {"duty_pct": 100.0, "intensity_convention": "unknown"},
+            {"energy_if_satp_j": 268.9, "energy_if_sata_j": 268.9},
+        ),
+        {},
+        "US 3 MHz continuous 0.5 W/cm2 (unknown) 5:00, 269 J",
+    ),
+    "one circuit of two": (
+        (
+            CURRENT,
+            {
+                "amplitude_1_max_ma": 21.0,
+                "amplitude_2_max_ma": 0.0,
+                "amplitude_1_mean_ma": 20.84,
+                "amplitude_2_mean_ma": 0.0,
+                "time_set_main_s": 600.0,
+            },
+        ),
+        {},
+        "IF 4 kHz 80-100 Hz 21 mA 10:00, mean 20.8 mA",
+    ),
     "first seen late": (
         (SOUND, {"energy_j": 12.0, "gaps": 1, "gap_s": 5.4}),
         {"flags": ("start_unseen",)},

@@ -1,6 +1,5 @@
 """Parquet read back by pyarrow and by DuckDB: values, types and units."""
 
-import importlib
 import json
 import subprocess
 import sys
@@ -15,7 +14,7 @@ from devicelog.export import parquet
 from devicelog.export.history import Wanted
 from devicelog.export.rows import TABLES
 from devicelog.export.tables import Options
-from devicelog.export.writers import FORMS, Missing
+from devicelog.export.writers import FORMS
 from devicelog.journal.reader import Reader
 from devicelog.model.fields import FIELDS
 
@@ -106,17 +105,6 @@ def test_groups_of_rows_bound_what_is_held(hour, tmp_path, monkeypatch):
     sizes = [told.row_group(n).num_rows for n in range(told.num_row_groups)]
     assert {*sizes[:-1]} == {500}
     assert sum(sizes) == len(wanted(hour, "readings"))
-
-
-def test_without_pyarrow_it_is_said_what_to_install(monkeypatch):
-    def absent(name):
-        raise ImportError(name)
-
-    monkeypatch.setattr(importlib, "import_module", absent)
-    with pytest.raises(Missing) as raised:
-        parquet.ready()
-    assert "pyarrow" in raised.value.message
-    assert "devicelog[parquet]" in raised.value.hint
 
 
 def test_pyarrow_is_imported_by_nobody_else():

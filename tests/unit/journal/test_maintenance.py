@@ -71,7 +71,7 @@ def test_check_says_what_is_damaged_and_salvage_mends_it(say, directory):
     assert found.exit_code == 1
     assert json.loads(found.stdout)["damage"] == ["entry 60 is not what was written"]
     assert "devicelog db salvage" in found.stderr
-    assert "136 entries were salvaged, 1 could not (60)" in mended.stdout
+    assert "136 entries salvaged, 1 could not (60)" in mended.stdout
     assert (
         after.exit_code,
         "lost before, as an alarm says: 60 to 60" in after.stdout,

@@ -272,4 +272,4 @@ def test_an_export_says_how_many_are_gone(old):
         later = msgspec.structs.replace(wanted, from_ns=old.clock.wall_ns())
         head = heading(view, later, timezone="Europe/Berlin", made_ns=1)
         assert Gatherer(view, head).history.absent == ()
-    assert told.startswith("1 session that was retired by age, the newest of 20")
+    assert told.startswith("1 session retired by age, the newest of 20")

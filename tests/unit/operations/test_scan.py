@@ -12,6 +12,7 @@ from serial.tools import list_ports
 from serial.tools.list_ports_common import ListPortInfo
 
 from devicelog.operations import scan
+from devicelog.recorder.holders import holders
 
 
 @pytest.fixture
@@ -71,6 +72,38 @@ def test_who_holds_a_port_is_named_and_the_port_is_not_opened(adapter):
     (who,) = port.held_by
     assert who.endswith(f"(pid {holder.pid})")
     assert heard == port
+
+
+DEVICE = """
+import os
+ours, theirs = os.openpty()
+print(os.ttyname(theirs), flush=True)
+input()
+port = open(os.ttyname(theirs))
+print(flush=True)
+input()
+"""
+
+
+def test_a_device_on_a_pty_holds_its_port_only_where_it_opens_it_once_more():
+    """As a demo does, which is device and recorder in one process."""
+    device = subprocess.Popen(
+        [sys.executable, "-c", DEVICE],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    path = device.stdout.readline().strip()
+    alone = holders(path)
+    device.stdin.write("\n")
+    device.stdin.flush()
+    device.stdout.readline()
+    both = holders(path)
+    device.communicate("\n")
+
+    assert alone == []
+    (who,) = both
+    assert who.endswith(f"(pid {device.pid})")
 
 
 def test_a_port_that_goes_while_it_is_heard_is_told(monkeypatch):

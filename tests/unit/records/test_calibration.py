@@ -83,10 +83,18 @@ def test_a_check_that_is_written_down_later_counts_from_its_date(clinic):
     assert derived(clinic, "us-1.us.1").derived["energy_corrected_j"] == 70.0
     assert derived(clinic, "us-1.us.1").check == entry.seq
 
-    clinic.ask("withdraw_check", seq=entry.seq, reason="wrong_session")
+    clinic.ask("withdraw_check", seq=entry.seq, reason="mistake")
     assert derived(clinic, "us-1.us.1").derived == {}
     with pytest.raises(DevicelogError, match="no check that stands"):
-        clinic.ask("withdraw_check", seq=entry.seq, reason="wrong_session")
+        clinic.ask("withdraw_check", seq=entry.seq, reason="mistake")
+
+
+@pytest.mark.parametrize("reason", ["wrong_patient", "duplicate_patient", "x"])
+def test_a_check_is_not_withdrawn_for_what_only_patients_have(clinic, reason):
+    (entry,) = check(clinic, (10.0, 7.0)).entries
+    with pytest.raises(DevicelogError, match="reason"):
+        clinic.ask("withdraw_check", seq=entry.seq, reason=reason)
+    clinic.ask("withdraw_check", seq=entry.seq, reason="other")
 
 
 @pytest.mark.parametrize(

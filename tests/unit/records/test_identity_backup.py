@@ -17,6 +17,7 @@ from unit.records.identity_clinic import MASTER, RING, KeyedClinic
 from devicelog.clock import SECOND
 from devicelog.errors import DevicelogError, JournalBusy, JournalRefused
 from devicelog.journal import check, schema
+from devicelog.journal.directory import JOURNAL
 from devicelog.operations import backups, master, upkeep
 from devicelog.operations.config import parse
 from devicelog.records import audit, backup, forgetting, keyfile, patients
@@ -231,7 +232,20 @@ def test_the_list_beside_the_backup_is_enough_and_a_missing_one_is_told(site):
         assert restored.again == ((anna,) if has_list else ())
         missed = " ".join(restored.missed)
         assert (LIST in missed) is not has_list
-        assert "the journal that was there" in missed
+        # None stood there, so that none was missed.
+        assert "journal that was there" not in missed
+        assert restored.kept_in == ""
+
+
+def test_a_journal_that_stood_there_and_cannot_be_read_is_missed(site):
+    with site.open():
+        site.clinic.add("Anna")
+    made = site.back_up()
+    (site.clinic.directory / JOURNAL).write_bytes(b"no journal")
+    restored = backups.restore(site.config, site.path / made.path)
+    (missed,) = restored.missed
+    assert missed.startswith("the journal that was there: ")
+    assert restored.kept_in
 
 
 def test_a_restore_is_refused_while_a_recorder_runs(site):

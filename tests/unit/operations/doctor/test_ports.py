@@ -4,6 +4,7 @@ import contextlib
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,22 @@ def test_a_port_that_another_program_holds(place, tty):
         assert place.right("ports")
         place.status = None
     assert place.right("ports")
+
+
+def test_a_simulated_device_is_no_rival_at_its_own_port(place):
+    """It holds both ends of its line; who else opens the port is told, alone."""
+    link = place.folder / "us-1"
+    simulate = [sys.executable, "-m", "devicelog", "simulate", "us-modbus"]
+    place.write(DEVICE.format(port=link))
+    with running(*simulate, "--link", str(link), stdout=subprocess.PIPE) as device:
+        with device.stdout:
+            assert device.stdout.readline() == b"[[devices]]\n"
+        assert place.right("ports")
+        with link.open("rb", 0) as line, running("sleep", "60", stdin=line) as other:
+            (found,) = place.look("ports")
+            assert (found.severity, found.case) == ("wrong", "held")
+            assert found.told["holders"] == f"sleep (pid {other.pid})"
+        assert place.right("ports")
 
 
 def test_a_name_that_may_become_another_device(place, tty):
