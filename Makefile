@@ -24,8 +24,10 @@ demo: setup
 	@$(BIN)/devicelog demo
 
 test: setup servers lint
-	$(BIN)/pytest --cov --cov-report=term \
+	$(BIN)/pytest -m "not torture and not alone" --cov --cov-report= --cov-fail-under=0 \
 	    --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -m alone --cov --cov-append --cov-report=term \
+	    --numprocesses 2 --dist loadfile
 
 # Each test prints its seed and its figures; what fails is shown with them.
 torture: setup servers

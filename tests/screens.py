@@ -46,7 +46,7 @@ PAGES = {
     "bind": ("physio", "/bind?device=us-1"),
     "devices": ("engineer", "/devices"),
     "device": ("engineer", "/devices/us-1"),
-    "recall": ("engineer", "/recall?head=SIM-H5-00001"),
+    "recall": ("engineer", "{recall}"),
     "labels": ("engineer", "/labels"),
     "system": ("engineer", "/system"),
     "users": ("admin", "/users"),
@@ -91,10 +91,12 @@ def come(opened: Browser, link: str, mode: str) -> Page:
     return page
 
 
-def places(page: Page) -> dict[str, str]:
-    """The address of a patient with a history, and of their last session."""
+def places(page: Page, engineers: Page) -> dict[str, str]:
+    """Addresses: a patient with a history, their last session, a head much used.
+
+    As the pages of a physio and of an engineer show them.
+    """
     at = page.url.rstrip("/")
-    wait_until(lambda: treated(page, at) >= TODAY, seconds=START_S)
     page.goto(f"{at}/patients")
     found = page.locator("ul.list a").all()
     paths = {it.get_attribute("href") or "" for it in found}
@@ -102,7 +104,21 @@ def places(page: Page) -> dict[str, str]:
     page.goto(at + patient)
     session = page.locator("a[href^='/sessions/']").first.get_attribute("href") or ""
     page.goto(at)
-    return {"patient": patient, "session": session}
+    return {"patient": patient, "session": session, "recall": recall(engineers)}
+
+
+def recall(page: Page) -> str:
+    """That of the head with the most sessions."""
+    at = page.url.rstrip("/")
+    page.goto(f"{at}/devices")
+    found = page.locator("a[href^='/recall?head=']").all()
+    paths = [it.get_attribute("href") or "" for it in found]
+    touched: dict[str, int] = {}
+    for path in paths:
+        page.goto(at + path)
+        touched[path] = page.locator("main ul.list li").count()
+    page.goto(at)
+    return max(touched, key=lambda path: touched[path])
 
 
 def history(page: Page, url: str) -> int:
@@ -147,7 +163,10 @@ def main(folder: Path, wanted: list[str]) -> None:
 def pictures(opened: Browser, folder: Path, names: list[str]) -> None:
     """Of the demonstration, once patients are treated today."""
     with demonstration() as links:
-        there = places(entered(opened, links["physio"], "light"))
+        physios = entered(opened, links["physio"], "light")
+        at = physios.url.rstrip("/")
+        wait_until(lambda: treated(physios, at) >= TODAY, seconds=START_S)
+        there = places(physios, entered(opened, links["engineer"], "light"))
         for mode in MODES:
             pages = {role: entered(opened, link, mode) for role, link in links.items()}
             for name in names:

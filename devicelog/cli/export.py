@@ -4,6 +4,7 @@ import contextlib
 import sys
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import click
@@ -107,7 +108,9 @@ def history(
         shift_dates=shift_dates,
         origin=origin,
     )
-    _told(exports.export(load(path_of(config)), asked, _bar))
+    chosen.ready()
+    by = partial(exports.made, progress=_bar)
+    _told(exports.export(load(path_of(config)), asked, by=by))
 
 
 @export.command()

@@ -44,7 +44,9 @@ def paper(document: Document, words: Texts) -> bytes:
     numbers = PdfReader(BytesIO(drawn(_blank(document, words, len(made.pages)))))
     _number(made, numbers)
     made.metadata = numbers.metadata
-    made.root_object[NameObject("/Lang")] = numbers.root_object["/Lang"]
+    for name, said in numbers.root_object.items():
+        if isinstance(said, TextStringObject):  # its language
+            made.root_object[NameObject(name)] = said
     out = BytesIO()
     made.write(out)
     return out.getvalue()

@@ -71,27 +71,73 @@ _CONSENT: Final = "`devicelog patients consent PSEUDONYM --research` notes it"
 Tick = Callable[[], None]
 Note = Callable[..., object]  # makes the audit record `exported` of these arguments
 Progress = Callable[[int], contextlib.AbstractContextManager[Tick]]
+By = Callable[[Loaded, Asked, list[str]], Done]  # writes what is recorded already
 
 
 def export(
-    loaded: Loaded, asked: Asked, progress: Progress, note: Note | None = None
+    loaded: Loaded,
+    asked: Asked,
+    note: Note | None = None,
+    *,
+    by: By | None = None,
 ) -> Done:
-    """Write it. `progress` is told how many treatments there are, and of each.
+    """Record that it was asked for, then write it.
 
-    `note` records that it was asked for, where that is not for this process's user.
+    `note` makes the record, where that is not for this process's user; `by` writes,
+    else `made` does.
 
     Raises DevicelogError where there is no such patient, where it cannot be recorded
     that this was asked for, or where the file cannot be written.
     """
     sweep()
-    asked.form.ready()
     if asked.origin == "influx":
         _configured(loaded)
     with Reader(loaded.config.journal.directory) as journal:
         asked, patients = _meant(journal, asked)
-    keys = _Keys(loaded.config, asked)
+    _Keys(loaded.config, asked)  # refuses before it is recorded
     _record(loaded.config, asked, patients, note)
-    return _exported(loaded, asked, patients, keys, progress)
+    return (by or made)(loaded, asked, patients)
+
+
+def made(
+    loaded: Loaded,
+    asked: Asked,
+    patients: list[str],
+    progress: Progress | None = None,
+) -> Done:
+    """Write what is recorded already; see `export`.
+
+    `progress` is told how many treatments there are, and of each.
+    """
+    keys = _Keys(loaded.config, asked)
+    said = loaded.config.export
+    options = Options(
+        table="readings" if asked.readings else "sessions",
+        readings=asked.readings,
+        key=keys.ring.archive_key if keys.ring else None,
+        codes_file=said.codes_file,
+        language=said.language,
+    )
+    with contextlib.ExitStack() as open_:
+        # Anew: where no recorder runs, recording this may have salvaged the journal.
+        journal = open_.enter_context(
+            Reader(loaded.config.journal.directory, sealed=True)
+        )
+        source = _source(
+            journal, loaded, asked, patients=patients, keys=keys, open_=open_
+        )
+        with (progress or _unwatched)(source.count()) as tick:
+            watched = Watched(source, tick)
+            paths, rows = written(asked.form, asked.path, watched, options)
+        return Done(
+            path=", ".join(map(str, paths)),
+            rows=rows,
+            simulated=source.history.simulated,
+            unnamed=source.history.unnamed,
+            remarks=tuple(_remarks(asked, patients)),
+            lacking=tuple(_lacking(watched, asked)),
+            absent=ABSENT if asked.origin == "influx" else (),
+        )
 
 
 # --- Private ----------------------------------------------------------------------
@@ -114,38 +160,9 @@ class _Keys:
             self.why = error.message
 
 
-def _exported(
-    loaded: Loaded, asked: Asked, patients: list[str], keys: "_Keys", progress: Progress
-) -> Done:
-    """What is recorded already."""
-    said = loaded.config.export
-    options = Options(
-        table="readings" if asked.readings else "sessions",
-        readings=asked.readings,
-        key=keys.ring.archive_key if keys.ring else None,
-        codes_file=said.codes_file,
-        language=said.language,
-    )
-    with contextlib.ExitStack() as open_:
-        # Anew: where no recorder runs, recording this may have salvaged the journal.
-        journal = open_.enter_context(
-            Reader(loaded.config.journal.directory, sealed=True)
-        )
-        source = _source(
-            journal, loaded, asked, patients=patients, keys=keys, open_=open_
-        )
-        with progress(source.count()) as tick:
-            watched = Watched(source, tick)
-            paths, rows = written(asked.form, asked.path, watched, options)
-        return Done(
-            path=", ".join(map(str, paths)),
-            rows=rows,
-            simulated=source.history.simulated,
-            unnamed=source.history.unnamed,
-            remarks=tuple(_remarks(asked, patients)),
-            lacking=tuple(_lacking(watched, asked)),
-            absent=ABSENT if asked.origin == "influx" else (),
-        )
+@contextlib.contextmanager
+def _unwatched(_: int) -> Iterator[Tick]:
+    yield lambda: None
 
 
 def _meant(journal: Reader, asked: Asked) -> tuple[Asked, list[str]]:
@@ -263,7 +280,7 @@ def _remarks(asked: Asked, patients: list[str]) -> Iterator[str]:
     patient = asked.wanted.pseudonym is not None
     if not patient and not patients:
         yield f"nobody allows research: {_CONSENT}"
-    if asked.form is FORMS["zip"]:
+    if asked.form == FORMS["zip"]:
         for form, why in unready(patient=patient, pseudonymous=asked.pseudonymous):
             yield f"no .{form.suffix} is in it: {why.message}; {why.hint}"
 

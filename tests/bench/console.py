@@ -61,7 +61,7 @@ def rows(folder: Path, scale: float) -> Iterator[Row]:
     place = crowded(SESSIONS if scale == 1 else SESSIONS // 15)
     with _served(place) as links, browser() as opened:
         pages = {role: shown(opened, link, "light") for role, link in links.items()}
-        there = places(pages["physio"])
+        there = places(pages["physio"], pages["engineer"])
         url = re.sub(r"/enter/.*", "", links["physio"])
         for name, (role, path) in PAGES.items():
             first, whole = _times(pages[role], url + path.format(**there))

@@ -166,6 +166,7 @@ def known(event: SessionEvent) -> float:
     return (event.mono_ns - waited_ns) / 1e9
 
 
+@pytest.mark.alone
 @pytest.mark.slow
 @pytest.mark.timeout(180)
 def test_a_treatment_on_a_foreign_device(tmp_path):

@@ -18,7 +18,8 @@ from contract.sinks.stored import wanted_readings
 from durability.daemon import Clinic
 from journals import SITE, entries
 from servers.influxdb import InfluxDB
-from system.test_chaos import DEVICE, differences, quick
+from system.recorder import DEVICE, differences
+from system.test_chaos import quick
 from waiting import wait_until
 
 from devicelog.drivers.load import load
@@ -191,7 +192,7 @@ def recorders(folder, influxdb, parts, *, shorter):
         watched = [
             Watched(
                 *(folder / name, name, influxdb),
-                DEVICE.format(n=n, profile=profile, port=port.link),
+                DEVICE.format(name=f"us-{n}", profile=profile, port=port.link),
                 shorter=shorter,
             )
             for n, (name, port) in enumerate(zip(parts, ports, strict=True), 1)

@@ -1,9 +1,7 @@
 """One patient: all that was given, the last three side by side, and what is next."""
 
-import contextlib
 import mimetypes
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,7 +16,7 @@ from devicelog.journal.queries import Page
 from devicelog.model.facts import MANUALS
 from devicelog.model.pseudonyms import PseudonymError, parsed
 from devicelog.model.said import REASONS
-from devicelog.operations import exports
+from devicelog.operations import export_apart, exports
 from devicelog.operations.status import gather
 
 _ALL: Final = 1_000_000
@@ -91,7 +89,8 @@ def export(visit: Visit) -> Answer:
     with scratch() as folder:
         file = folder / f"{code}.{form.suffix}"
         asked = exports.Asked(wanted=Wanted(pseudonym=code), form=form, path=file)
-        exports.export(visit.house.recording.loaded, asked, _unwatched, visit.record)
+        loaded = visit.house.recording.loaded
+        exports.export(loaded, asked, visit.record, by=export_apart.made)
         made = sorted(folder.iterdir())
         if len(made) > 1:  # a long history is several files
             file = folder / f"{code}.{form.suffix}.zip"
@@ -99,11 +98,6 @@ def export(visit: Visit) -> Answer:
                 for it in made:
                     packed.write(it, it.name)
         return Saved(name=file.name, media=_media(file), content=file.open("rb"))
-
-
-@contextlib.contextmanager
-def _unwatched(_: int) -> Iterator[exports.Tick]:
-    yield lambda: None
 
 
 def _media(file: Path) -> str:

@@ -243,6 +243,7 @@ def test_a_broker_that_is_killed_under_load_costs_nothing(tmp_path, broker, prot
         assert rig.relay.status.rejected == 0
 
 
+@pytest.mark.alone
 def test_a_line_that_went_dead_is_noticed_while_sending(tmp_path, broker):
     with Proxy(broker.port) as proxy, Rig(tmp_path, broker, port=proxy.port) as rig:
         rig.fill(started())
@@ -261,6 +262,7 @@ def test_a_line_that_went_dead_is_noticed_while_sending(tmp_path, broker):
     assert "did not answer" in text
 
 
+@pytest.mark.alone
 def test_a_line_that_went_dead_is_noticed_while_nothing_is_sent(
     tmp_path, broker, monkeypatch
 ):

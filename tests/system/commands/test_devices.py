@@ -206,6 +206,7 @@ def test_alone_it_shows_what_will_be_sent_before_a_byte_is_sent(site):
     assert wire.heard[:8] == bytes.fromhex(WHO)
 
 
+@pytest.mark.alone
 def test_alone_it_shows_a_device_that_works_and_records_nothing(site):
     port = PtyPort(virtual())
     site.device("us-1", port.path).write()

@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 from system.commands.site import served
 
 from devicelog.drivers.load import load
@@ -61,6 +62,7 @@ LINES = {
 }
 
 
+@pytest.mark.alone
 def test_devices_test_tells_apart_what_is_wrong_with_a_line():
     ports = {name: PtyPort(device) for name, (device, _, _) in LINES.items()}
 

@@ -120,7 +120,7 @@ def asked(site, name, most=2):
 
 
 def test_a_long_history_is_several_files(site):
-    done = exports.export(load(site.config), asked(site, "history.html"), unseen)
+    done = exports.export(load(site.config), asked(site, "history.html"))
     assert site.left == ["history-1.html", "history-2.html"]
     assert done.path == ", ".join(str(site.folder / it) for it in site.left)
     assert done.rows == {"sessions": 3, "manual": 1}
@@ -133,7 +133,7 @@ def test_a_long_history_is_several_files(site):
 
 def test_several_files_do_not_go_to_stdout(site):
     with pytest.raises(DevicelogError, match="2 files"):
-        exports.export(load(site.config), asked(site, None), unseen)
+        exports.export(load(site.config), asked(site, None))
 
 
 def test_all_parts_get_their_names_or_none(site, monkeypatch):
@@ -148,6 +148,6 @@ def test_all_parts_get_their_names_or_none(site, monkeypatch):
 
     monkeypatch.setattr(type(FORMS["html"]), "write", write)
     with pytest.raises(DevicelogError, match="second"):
-        exports.export(load(site.config), asked(site, "history.html"), unseen)
+        exports.export(load(site.config), asked(site, "history.html"))
     assert written
     assert site.left == []

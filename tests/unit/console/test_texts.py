@@ -52,7 +52,9 @@ def test_every_text_that_is_asked_for_is_there():
                 assert texts.has(asked), (name, asked)
 
 
-ALARMS = [it.removeprefix("alarm.") for it in Texts().names if it.startswith("alarm.")]
+ALARMS = sorted(
+    it.removeprefix("alarm.") for it in Texts().names if it.startswith("alarm.")
+)
 SINKS = [MqttSink.name, InfluxSink.name]
 FAMILIES = {
     "state": [*STATES, "parked"],

@@ -90,7 +90,7 @@ def test_two_weeks_of_a_patient_are_sound(weeks):
         "Provenance": 1,
     }
     assert text.count('"SIMULATED"') == text.count('"HTEST"') == 24
-    for secret in ("Muster", "1958", "4711"):
+    for secret in ("Muster", "1958-03-09", '"4711"'):
         assert secret not in text
 
 
