@@ -5,6 +5,7 @@ No free text stands on a command line: others could see it there.
 
 import sys
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -37,12 +38,13 @@ def said(
     yes: bool = False,
     with_note: bool = False,
     request_id: str = "",
+    through: Callable[..., Written] = write,
     **args: Any,
 ) -> Written:
     """Ask for this write; what is None is not said.
 
     Where a person must be sure, they are asked at a terminal, and told of `--yes`
-    elsewhere.
+    elsewhere. `through`: what writes it, where more is to be done than to write.
     """
     told = {name: value for name, value in args.items() if value is not None}
     if with_note:
@@ -50,14 +52,14 @@ def said(
     configured = load(path_of(config)).config
     id_ = request_id or uuid.uuid4().hex
     try:
-        return write(configured, op, request_id=id_, confirm=yes, **told)
+        return through(configured, op, request_id=id_, confirm=yes, **told)
     except Unconfirmed as error:
         if not sys.stdin.isatty():
             raise Unconfirmed(
                 error.message, hint="if it is so, say it again with --yes"
             ) from None
         click.confirm(f"{error.message}. Go on?", abort=True, err=True)
-        return write(configured, op, request_id=id_, confirm=True, **told)
+        return through(configured, op, request_id=id_, confirm=True, **told)
 
 
 def note() -> str:

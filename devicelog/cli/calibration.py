@@ -7,7 +7,7 @@ import click
 
 from devicelog.cli import output
 from devicelog.cli.asking import request_option, said
-from devicelog.cli.session_table import whose
+from devicelog.cli.session_table import tell_departed, whose
 from devicelog.cli.tables import print_table
 from devicelog.cli.times import MOMENT, ns_of
 from devicelog.clock import SystemClock
@@ -193,6 +193,7 @@ def recall(
         f" {counted(len(found.pseudonyms), 'patient')} and"
         f" {found.unassigned} unassigned since {begin} ({found.why})"
     )
+    tell_departed(found.departed, "; with which head is not known any more")
     rows = [
         (
             it.session.session_id,

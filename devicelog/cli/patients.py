@@ -8,13 +8,15 @@ import click
 from devicelog.cli import output
 from devicelog.cli.asking import request_option, said, yes_option
 from devicelog.cli.patients_csv import import_
-from devicelog.cli.session_table import print_sessions
+from devicelog.cli.session_table import print_sessions, tell_departed
 from devicelog.cli.tables import print_table
 from devicelog.journal.reader import Reader
+from devicelog.model import codec
 from devicelog.model.audit import FORGET_REASONS, HOLD_REASONS
 from devicelog.model.words import counted
-from devicelog.operations import people
+from devicelog.operations import forgetting, people
 from devicelog.operations.config import load, path_of
+from devicelog.operations.desk import Written
 from devicelog.records.patients import Person
 from devicelog.records.request import View
 
@@ -103,11 +105,7 @@ def show(config: str | None, pseudonym: str, *, as_json: bool) -> None:
         return
     _print([person], as_json=False)
     print_sessions(rows)
-    if left.sessions:
-        output.talk(
-            f"{counted(left.sessions, 'session')} retired by age, the newest of"
-            f" {output.utc(left.newest_ns)}"
-        )
+    tell_departed(left)
 
 
 @patients.command()
@@ -129,17 +127,13 @@ def forget(
         "forget",
         yes=yes,
         request_id=request_id,
+        through=forgetting.forget,
         pseudonym=pseudonym,
         reason=reason,
     )
     click.echo(f"{written.entries[0].subject} is forgotten")
-    configured = load(path_of(config)).config
-    for folder in people.elsewhere_still(configured):
-        output.talk(
-            f"{folder} holds older journals, in which name and keys may still be:"
-            " delete what is in there once it is not needed"
-        )
-    people.list_beside_backups(configured)
+    _tell_aside(written)
+    people.list_beside_backups(load(path_of(config)).config)
 
 
 @patients.command()
@@ -194,6 +188,23 @@ patients.add_command(import_)
 
 
 # --- Private ----------------------------------------------------------------------
+
+
+def _tell_aside(written: Written) -> None:
+    """What became of journals that lie aside, and which are not known to be clean."""
+    stone = codec.decode("tombstone", bytes(written.entries[0].body))
+    aside = stone.aside
+    if aside.places:
+        output.talk(
+            "key and identity were blanked in journals that lie aside, too:"
+            f" {counted(aside.places, 'place')} in"
+            f" {counted(aside.files, 'file')}"
+        )
+    for path in aside.doubtful:
+        output.talk(
+            f"{path} could not be searched or changed: key and identity may still be"
+            " in it; delete it once it is not needed"
+        )
 
 
 def _ask(what: str) -> str:

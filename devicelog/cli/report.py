@@ -83,7 +83,7 @@ def _print(made: Report, words: Words, zone: ZoneInfo) -> None:
     if made.simulated:
         output.talk(t("page.simulated"))
     click.echo(t("report.title", month=made.month))
-    said = [*facts(made, words)]
+    said = [*facts(made, words, zone)]
     width = max(len(name) for name, _ in said)
     for name, value in said:
         click.echo(f"{name:{width}}  {value}")

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from devicelog.cli import output
 from devicelog.cli.tables import print_stacked
 from devicelog.journal.reader import SessionRow
-from devicelog.model.words import dose_in_words, settings_in_words
+from devicelog.journal.retired import Departed
+from devicelog.model.words import counted, dose_in_words, settings_in_words
 from devicelog.records.derived import Session
 
 
@@ -16,6 +17,16 @@ def print_sessions(rows: Sequence[SessionRow]) -> None:
         return
     columns = ("session", "for", "how", "dose", "settings", "flags")
     print_stacked(columns, [_row(row) for row in rows], whole=4)
+
+
+def tell_departed(left: Departed, more: str = "") -> None:
+    """So many are not among them, for they left by age; nothing where none did."""
+    if left.sessions:
+        were = "was" if left.sessions == 1 else "were"
+        output.talk(
+            f"{counted(left.sessions, 'session')} {were} retired by age,"
+            f" the newest of {output.utc(left.newest_ns)[:10]}{more}"
+        )
 
 
 def _row(row: SessionRow) -> tuple[str, ...]:

@@ -243,9 +243,8 @@ class Gatherer:
 def _telling_of_gone(journal: Reader, history: History) -> History:
     """With how many whole sessions were retired; of everybody's no date is told."""
     code = history.wanted.pseudonym
-    left = journal.departed(code)
-    early = history.wanted.from_ns
-    if not left.sessions or (early is not None and left.newest_ns < early):
+    left = journal.departed(code).since(history.wanted.from_ns or 0)
+    if not left.sessions:
         return history
     told = f"{counted(left.sessions, 'session')} retired by age"
     if code is not None:

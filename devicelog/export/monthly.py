@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from devicelog.export.paper import templates
+from devicelog.export.text import offset_min
 from devicelog.export.texts import Texts
 from devicelog.export.words import Words
 from devicelog.records.report import AIM_PCT, NO_RECEIPT, Counted, Report
@@ -24,7 +25,7 @@ class Table(msgspec.Struct, frozen=True):
     rows: tuple[tuple[str, ...], ...]
 
 
-def facts(report: Report, words: Words) -> Iterator[tuple[str, str]]:
+def facts(report: Report, words: Words, zone: ZoneInfo) -> Iterator[tuple[str, str]]:
     """What stands above the tables: name and value."""
     t, counted = words.texts, report.counted
     for name in ("sessions", "complete", "with_gaps", "lost", "open"):
@@ -42,6 +43,8 @@ def facts(report: Report, words: Words) -> Iterator[tuple[str, str]]:
         yield t("report.entries_lost"), str(report.entries_lost)
     if report.lost_sessions:
         yield t("report.lost_ones"), ", ".join(report.lost_sessions)
+    if report.departed.sessions:
+        yield t("report.departed"), _departed(report, words, zone)
 
 
 def tables(report: Report, words: Words, zone: ZoneInfo) -> Iterator[Table]:
@@ -88,7 +91,7 @@ def rendered(report: Report, texts: Texts, zone: ZoneInfo) -> str:
     return template.render(
         report=report,
         t=texts,
-        facts=[*facts(report, words)],
+        facts=[*facts(report, words, zone)],
         tables=[*tables(report, words, zone)],
         made=words.moment(report.made_ns, zone),
     )
@@ -114,6 +117,13 @@ def _lost(count: int, report: Report, words: Words) -> str:
     if not report.looked.down_h:
         return str(count)
     return words.texts("report.at_least", count=count)
+
+
+def _departed(report: Report, words: Words, zone: ZoneInfo) -> str:
+    left = report.departed
+    day = words.day(left.newest_ns, offset_min(left.newest_ns, zone))
+    key = "departed_one" if left.sessions == 1 else "departed_of"
+    return words.texts(f"report.{key}", count=left.sessions, day=day)
 
 
 def _looked(report: Report, words: Words) -> str:

@@ -94,7 +94,8 @@ TOUCHED: Final = SESSIONS + (  # noqa: S608  (our own text)
     " (SELECT session_id FROM heads WHERE :head IN (serial, id))"
     " OR device IN (SELECT value FROM json_each(:devices)) AND NOT EXISTS"
     " (SELECT 1 FROM heads h WHERE h.session_id = s.session_id))"
-    " ORDER BY started_ns DESC, s.session_id DESC"
+    " AND (:before IS NULL OR first_seq < :before)"
+    " ORDER BY started_ns DESC, s.session_id DESC LIMIT :limit"
 )
 HEAD_NAMES: Final = (
     "SELECT DISTINCT CASE WHEN serial <> '' THEN serial ELSE id END AS name"

@@ -159,14 +159,22 @@ class Reader(Asking):
         return rows[0] if rows else None
 
     def touched(
-        self, head: str, devices: Collection[str], since_ns: int
+        self,
+        head: str,
+        devices: Collection[str],
+        since_ns: int,
+        *,
+        before_seq: int | None = None,
+        limit: int = -1,
     ) -> list[SessionRow]:
         """Sessions that may have been given with a head, the latest start first.
 
         Those in which the wire named it, and those on these devices in which it named
-        none; that ended then or later, or not yet.
+        none; that ended then or later, or not yet. `before_seq`: told of before this
+        entry; `limit` -1: all.
         """
-        asked: dict[str, Any] = {"head": head, "since": since_ns}
+        asked: dict[str, Any] = {"head": head, "since": since_ns, "limit": limit}
+        asked["before"] = before_seq
         asked["devices"] = msgspec.json.encode(sorted(devices)).decode()
         return self._made(SessionRow, queries.TOUCHED, asked)
 

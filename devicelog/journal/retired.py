@@ -44,6 +44,10 @@ class Departed(msgspec.Struct, frozen=True):
     sessions: int = 0
     newest_ns: int = 0
 
+    def since(self, from_ns: int) -> "Departed":
+        """The same, unless all of them began before then."""
+        return self if self.newest_ns >= from_ns else Departed()
+
 
 _read: Final = msgspec.json.Decoder(_Sums).decode
 

@@ -2,6 +2,8 @@
 
 from typing import Final, Literal, get_args
 
+import msgspec
+
 from devicelog.model.said import Said
 
 AuditEvent = Literal[
@@ -44,17 +46,30 @@ ForgetReason = Literal[
 FORGET_REASONS: Final[tuple[ForgetReason, ...]] = get_args(ForgetReason)
 
 
+class Aside(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What was blanked in journals that lie aside: in how many files and places.
+
+    `doubtful`: files or folders in which the forgotten's key and identity may still be.
+    """
+
+    files: int = 0
+    places: int = 0
+    doubtful: tuple[str, ...] = ()
+
+
 class TombstoneBody(Said, frozen=True, kw_only=True, omit_defaults=True, tag=1):
     """A patient was forgotten: identity and keys deleted, sessions bound to nobody.
 
     `sessions` counts those that were this patient's; `again`: by the list beside a
-    backup, after an older journal was put back.
+    backup, after an older journal was put back. `aside`: what was done before, to
+    journals that lie aside.
     """
 
     pseudonym: str
     reason: ForgetReason
     sessions: int = 0
     again: bool = False
+    aside: Aside = Aside()
 
 
 HoldReason = Literal[

@@ -18,6 +18,7 @@ from devicelog.journal.reader import Reader
 from devicelog.operations import master
 from devicelog.operations.alone import write
 from devicelog.operations.config import Config
+from devicelog.operations.forgetting import forget
 from devicelog.records import backup as copies
 from devicelog.records import forgetting, keyfile
 from devicelog.records.backup import LIST, Made
@@ -191,7 +192,7 @@ def _forget_again(config: Config, lists: Sequence[ForgottenList]) -> tuple[str, 
     for it in wanted:
         told = {"pseudonym": it.pseudonym, "reason": it.reason}
         id_ = uuid.uuid4().hex
-        write(config, "forget", request_id=id_, confirm=True, again=True, **told)
+        forget(config, "forget", request_id=id_, confirm=True, again=True, **told)
     if wanted and config.backup.to:
         with contextlib.suppress(DevicelogError):  # it holds them already
             list_forgotten(config, master.keyring(config), Path(config.backup.to))

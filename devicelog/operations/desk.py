@@ -11,8 +11,9 @@ from typing import Any, Final
 
 import msgspec
 
+from devicelog.clock import SECOND
 from devicelog.errors import DevicelogError
-from devicelog.journal.reader import Reader
+from devicelog.journal.reader import AlarmRow, Reader
 from devicelog.journal.writer import Writer
 from devicelog.model import codec
 from devicelog.model.flow import Draft, Entry
@@ -22,6 +23,8 @@ from devicelog.records.ahead import carry_out
 from devicelog.records.request import Asked, Moment, View, digest_of, key_of, keyed
 
 PATIENCE_S: Final = 10.0
+REUSED: Final = "request/reused"
+_OVER_NS: Final = 86_400 * SECOND
 _VALUE: Final = re.compile(r"(Invalid enum value) .* - at", re.DOTALL)
 
 
@@ -130,8 +133,26 @@ class Desk:
 def reused(writer: Writer, id_: str, what: str) -> DevicelogError:
     """The refusal of a request whose id was another's; an alarm tells of it, too."""
     text = f"request {id_} was asked before, for something else: {what}"
-    writer.alarm("request/reused", text, "a client gives one id to two requests")
+    writer.alarm(REUSED, text, "a client gives one id to two requests")
     return DevicelogError(text, hint="a new request needs a new id")
+
+
+def end_reused(reader: Reader, writer: Writer, now_ns: int) -> None:
+    """Clear that alarm once no request of the kind came for a day."""
+    for alarm in reader.alarms(open_only=True):
+        if alarm.name == REUSED and now_ns - _last_ns(reader, alarm) >= _OVER_NS:
+            writer.clear(REUSED, "no id came for two requests since a day")
+
+
+def _last_ns(reader: Reader, alarm: AlarmRow) -> int:
+    """When it was last raised."""
+    last_ns, after = alarm.raised_ns, alarm.seq
+    while page := reader.entries(after, kind="alarm"):
+        for entry in page:
+            if codec.decode(entry.kind, entry.body).name == alarm.name:
+                last_ns = entry.at_ns
+        after = page[-1].seq
+    return last_ns
 
 
 def _told(entry: Entry) -> Told:

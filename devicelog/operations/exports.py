@@ -18,7 +18,7 @@ from devicelog.export.scratch import sweep
 from devicelog.export.stored import ABSENT, Stored
 from devicelog.export.tables import Options
 from devicelog.export.through import Watched
-from devicelog.export.writers import FORMS, Form, unready
+from devicelog.export.writers import Form, unready
 from devicelog.journal.queries import Page
 from devicelog.journal.reader import Reader
 from devicelog.model.words import counted
@@ -280,7 +280,7 @@ def _remarks(asked: Asked, patients: list[str]) -> Iterator[str]:
     patient = asked.wanted.pseudonym is not None
     if not patient and not patients:
         yield f"nobody allows research: {_CONSENT}"
-    if asked.form == FORMS["zip"]:
+    if asked.form.suffix == "zip":
         for form, why in unready(patient=patient, pseudonymous=asked.pseudonymous):
             yield f"no .{form.suffix} is in it: {why.message}; {why.hint}"
 

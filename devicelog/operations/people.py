@@ -5,8 +5,6 @@ from pathlib import Path
 from typing import Literal
 
 from devicelog.errors import DevicelogError
-from devicelog.journal.directory import QUARANTINE
-from devicelog.journal.migrate import BACKUPS
 from devicelog.journal.reader import Reader
 from devicelog.operations.alone import write
 from devicelog.operations.backups import list_forgotten
@@ -47,16 +45,6 @@ def list_beside_backups(config: Config) -> None:
     """
     if config.backup.to:
         list_forgotten(config, keyring(config), Path(config.backup.to))
-
-
-def elsewhere_still(config: Config) -> list[str]:
-    """Older journals in the journal's directory: what was deleted may still be there.
-
-    What a salvage or a restore set aside, and what was copied before a migration.
-    """
-    there = Path(config.journal.directory)
-    folders = (there / QUARANTINE, there / BACKUPS)
-    return [str(it) for it in folders if it.is_dir() and any(it.iterdir())]
 
 
 def _shown(

@@ -13,6 +13,7 @@ from devicelog.operations.config import Loaded
 from devicelog.operations.recording import Recording
 from devicelog.records import audit as chain
 from devicelog.records.receipts import STORE, Receipts
+from devicelog.records.register import labels
 from devicelog.records.rounds import Rounds
 from devicelog.sinks.base import Sink
 from devicelog.sinks.influx import Health
@@ -115,4 +116,5 @@ def _mqtt(
         clock,
         boot_id=boot_id,
         chain_head=lambda view: str(chain.head(view) or ""),
+        labels=lambda view: labels(view, clock.wall_ns()),
     )

@@ -18,6 +18,7 @@ from devicelog.errors import DevicelogError
 from devicelog.journal.reader import Reader
 from devicelog.journal.writer import Writer
 from devicelog.operations.config import Config
+from devicelog.operations.desk import end_reused
 from devicelog.records import audit, backup
 
 FAILED: Final = "backup/failed"
@@ -54,11 +55,11 @@ class Upkeep:
 
     def look(self) -> None:
         """Whatever is due now."""
-        wall = self._clock.wall_ns() / SECOND
-        now = datetime.fromtimestamp(wall, self._zone)
+        wall_ns = self._clock.wall_ns()
+        now = datetime.fromtimestamp(wall_ns / SECOND, self._zone)
         if self._told is None or self._told.date() != now.date():
             self._told = now
-            self._tell_head()
+            self._see_records(wall_ns)
         if self._copying is not None:
             self._see(self._copying)
         elif self._is_due(now):
@@ -79,10 +80,11 @@ class Upkeep:
 
     # --- Private ------------------------------------------------------------------
 
-    def _tell_head(self) -> None:
+    def _see_records(self, wall_ns: int) -> None:
         try:
             with Reader(self._config.journal.directory) as reader:
                 head = audit.head(reader)
+                end_reused(reader, self._writer, wall_ns)
         except DevicelogError as error:
             _log.warning("the audit chain's head cannot be read: %s", error)
             return

@@ -4,7 +4,7 @@ They are made when asked for, never stored: a check that is written down later, 
 that is registered later, and an area that is said later count at once.
 """
 
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -94,7 +94,8 @@ class Deriver:
 
         Those that were there when it was written and began on its date or later: given
         with that head, or one of which only the register can tell. What begins later is
-        told later. The newest 5,000 of a check or move that is dated far back.
+        told later. Of a check or move that is dated far back the newest 5,000: of that
+        head, or of all that began since a move.
         """
         body = codec.decode(entry.kind, entry.body)
         if entry.kind == "calibration" and body.of is not None:
@@ -104,13 +105,18 @@ class Deriver:
             body = codec.decode(withdrawn.kind, withdrawn.body)
         if body.thing != "head":
             return []
-        rows = self._journal.sessions(
-            since_ns=body.on_ns, before_seq=entry.seq, limit=_MOST
-        )
+        by_register = entry.kind == "register"
+        asked: dict[str, Any] = {"before_seq": entry.seq, "limit": _MOST}
+        if by_register:
+            rows = self._journal.sessions(since_ns=body.on_ns, **asked)
+        else:
+            devices = self._heads.book.devices_of(body.name)
+            rows = self._journal.touched(body.name, devices, body.on_ns, **asked)
         return [
             it.session_id
             for it in rows
-            if self._rests_on(body.name, it, by_register=entry.kind == "register")
+            if it.started_ns >= body.on_ns
+            and self._rests_on(body.name, it, by_register=by_register)
         ]
 
     def _rests_on(self, head: str, row: SessionRow, *, by_register: bool) -> bool:

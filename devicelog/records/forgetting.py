@@ -14,7 +14,7 @@ import msgspec
 from devicelog.errors import DevicelogError
 from devicelog.journal.reader import Reader
 from devicelog.model import codec
-from devicelog.model.audit import ForgetReason, TombstoneBody
+from devicelog.model.audit import Aside, ForgetReason, TombstoneBody
 from devicelog.model.flow import Change, Draft, Entry
 from devicelog.model.pseudonyms import PseudonymError, parsed
 from devicelog.model.said import BindingBody
@@ -25,11 +25,15 @@ _PAGE: Final = 1000
 
 
 class Forget(Args, frozen=True, kw_only=True, omit_defaults=True):
-    """Forget this patient for good. `again`: by a list, after a restore."""
+    """Forget this patient for good. `again`: by a list, after a restore.
+
+    `aside`: what whoever asks has blanked elsewhere before.
+    """
 
     pseudonym: str
     reason: ForgetReason
     again: bool = False
+    aside: Aside = Aside()
 
 
 class Forgotten(msgspec.Struct, frozen=True):
@@ -58,20 +62,32 @@ def forget(view: View, asked: Asked, args: Forget) -> list[Draft]:
         )
     bound = _all_of(view.journal, code)
     asked.sure([f"{code} is forgotten for good: name, notes, whose sessions they were"])
-    subjects = sorted({code, *_ever_bound(view.journal, code)})
     body = asked.body(
         TombstoneBody,
         pseudonym=code,
         reason=args.reason,
         sessions=len(bound),
         again=args.again,
+        aside=args.aside,
     )
     stone = asked.draft("tombstone", body, code)
     changes = (
         Change("identities", code, None),
-        *(Change("keys", subject, None) for subject in subjects),
+        *(Change("keys", it, None) for it in _subjects(view.journal, code)),
     )
     return [msgspec.structs.replace(stone, changes=changes), *_freed(asked, bound)]
+
+
+def kept(reader: Reader, code: str) -> list[bytes]:
+    """What forgetting this patient deletes: wrapped keys, and the sealed identity.
+
+    The patient's own key is the first; empty where the journal has lost it.
+    """
+    keys = [reader.secret("keys", it) for it in (code, *_subjects(reader, code))]
+    if keys[0] is None:
+        return []
+    found = [*keys, reader.secret("identities", code)]
+    return list(dict.fromkeys(it for it in found if it is not None))
 
 
 def forgotten(reader: Reader) -> list[Forgotten]:
@@ -126,6 +142,11 @@ def _freed(asked: Asked, bound: Sequence[tuple[str, str, str]]) -> Iterator[Draf
     for session_id, device, channel in bound:
         body = asked.body(BindingBody, event="forgotten", session_id=session_id)
         yield asked.draft("binding", body, session_id, device=device, channel=channel)
+
+
+def _subjects(reader: Reader, code: str) -> list[str]:
+    """Whose keys go: the patient's, and those of sessions whose notes may name them."""
+    return sorted({code, *_ever_bound(reader, code)})
 
 
 def _ever_bound(reader: Reader, code: str) -> Iterator[str]:

@@ -3,6 +3,7 @@
 import msgspec
 
 from devicelog.journal.reader import Reader
+from devicelog.journal.retired import Departed
 from devicelog.records.calibration import checks
 from devicelog.records.derived import Deriver, Session
 from devicelog.records.heads import Heads, Source
@@ -19,6 +20,8 @@ class Recall(msgspec.Struct, frozen=True, kw_only=True):
     """All that a head touched from `since_ns` on; sessions the latest first.
 
     `unassigned` sessions belong to nobody yet: their patients are not in `pseudonyms`.
+    `departed`: whole sessions since then that left by age, whatever their head, which
+    is not known any more.
     """
 
     head: str
@@ -27,6 +30,7 @@ class Recall(msgspec.Struct, frozen=True, kw_only=True):
     pseudonyms: tuple[str, ...]
     unassigned: int
     touched: list[Touched]
+    departed: Departed
 
 
 def recall(journal: Reader, head: str, since_ns: int | None = None) -> Recall:
@@ -57,4 +61,5 @@ def recall(journal: Reader, head: str, since_ns: int | None = None) -> Recall:
         pseudonyms=tuple(sorted({it.pseudonym for it in mine} - {""})),
         unassigned=sum(not it.pseudonym for it in mine),
         touched=touched,
+        departed=journal.departed().since(since_ns),
     )

@@ -18,6 +18,7 @@ from devicelog.clock import SECOND
 from devicelog.errors import DevicelogError
 from devicelog.journal.queries import Page
 from devicelog.journal.reader import AlarmRow, Reader, RunRow, SessionRow
+from devicelog.journal.retired import Departed
 from devicelog.model.states import EndReason, Flag
 from devicelog.records import calibration, receipts, register
 
@@ -73,6 +74,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     `receipts`: sessions by the state of their latest one, `none`: without.
     `overdue`: checks, as it stands at `made_ns`. `entries_lost`: numbers that damage
     took from the journal, ever: whether sessions went with them is not known.
+    `departed`: whole sessions that left by age, of any month; none if all are of
+    earlier ones. They are counted nowhere here.
     """
 
     site: str
@@ -89,6 +92,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     patients: int
     receipts: dict[str, int]
     entries_lost: int
+    departed: Departed
     overdue: tuple[calibration.Due, ...]
     alarms: tuple[AlarmRow, ...]
     devices: tuple[DeviceMonth, ...]
@@ -156,6 +160,7 @@ def report(
         patients=len({row.pseudonym for row in treated} - {""}),
         receipts=dict(Counter(_receipt(row, journal) for row in rows)),
         entries_lost=sum(last - first + 1 for first, last in meta.lost),
+        departed=journal.departed().since(from_ns),
         overdue=tuple(it for it in calibration.due(journal, now_ns) if it.overdue),
         alarms=tuple(it for it in journal.alarms() if from_ns <= it.raised_ns < to_ns),
         devices=tuple(

@@ -25,7 +25,7 @@ from devicelog.records.keys import Keyring, Sealer
 _SECOND: Final = 1_000_000_000
 _NOBODYS: Final = "-"  # what is of no device or channel
 # Free text is left out: a digest of a few words would tell them to who guesses.
-_NOT_DIGESTED: Final = frozenset({"confirm", "note", "who", "kept"})
+_NOT_DIGESTED: Final = frozenset({"confirm", "note", "who", "kept", "aside"})
 _Body = TypeVar("_Body", bound=Said)
 
 # A short code for one of the staff: no room for the name of a patient.

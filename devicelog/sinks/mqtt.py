@@ -4,7 +4,7 @@ PUBACK means that the broker has a message, no more: the truth is in the journal
 the store. See `docs/asyncapi.yaml` for what is published.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Final
 
@@ -39,7 +39,8 @@ class _Mark(msgspec.Struct):
 class MqttSink:
     """Implements `sinks.base.Sink`. `devices`: what the configuration says of each.
 
-    `chain_head`: see `DaemonInfo`; told anew whenever a record was added.
+    `chain_head`: see `DaemonInfo`; told anew whenever a record was added. `labels`:
+    what people call their devices; told anew when the register says something of one.
     """
 
     name = SINK
@@ -53,6 +54,7 @@ class MqttSink:
         *,
         boot_id: str = "",
         chain_head: Callable[[Reader], str] = lambda _: "",
+        labels: Callable[[Reader], Mapping[str, str]] = lambda _: {},
     ) -> None:
         self._broker = Broker(settings.port) if settings.embedded else None
         if settings.embedded:  # it speaks 3.1.1 alone, and on loopback
@@ -76,6 +78,7 @@ class MqttSink:
             protocol=settings.protocol,
             home_assistant=settings.home_assistant,
             chain_head=chain_head,
+            labels=labels,
         )
         self._link: Link | None = None
         self._seen: bytes | None = None

@@ -137,6 +137,8 @@ class _Composing:
             self._device(at, entry, codec.decode(entry.kind, entry.body))
         elif entry.kind in _OF_SESSIONS and entry.subject:
             self._touch(entry.subject)
+        elif entry.kind == "register" and entry.device != _NOBODY:
+            self._made.touched.devices.add(entry.device)  # it may have a new label
         else:
             self._made.touched.health |= entry.kind in ("clock", "config")
 

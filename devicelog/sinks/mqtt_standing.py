@@ -4,7 +4,7 @@ Made from the journal's projections when they are sent, never from an entry that
 old. Only a channel's state follows the live readings, and never backwards.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, Literal
 
 import msgspec
@@ -61,7 +61,7 @@ class _Shown:
 class Standing:
     """Of one site. `boot_id`: the boot in which this recorder runs.
 
-    `chain_head`: the newest record of the audit chain, as it is shown.
+    `chain_head`: the audit chain's, as it is shown. `labels`: of devices, by people.
     """
 
     def __init__(
@@ -74,6 +74,7 @@ class Standing:
         protocol: Literal["5", "3.1.1"],
         home_assistant: bool = False,
         chain_head: Callable[[Reader], str] = lambda _: "",
+        labels: Callable[[Reader], Mapping[str, str]] = lambda _: {},
     ) -> None:
         self.root = f"{ROOT}/{meta.site}"
         self._meta = meta
@@ -83,6 +84,8 @@ class Standing:
         self._protocol = protocol
         self._home_assistant = home_assistant
         self._chain_head = chain_head
+        self._labels = labels
+        self._called: Mapping[str, str] = {}
         self._rows: dict[str, DeviceRow] = {}
         self._shown: dict[Place, _Shown] = {}
         self._fields: dict[str, dict[str, set[str]]] = {}  # device, channel
@@ -135,7 +138,7 @@ class Standing:
 
     def all(self, view: Reader) -> list[Post]:
         """Every retained topic but the recorder's info, as it stands."""
-        self._rows = {row.device: row for row in view.devices()}
+        self._look(view)
         for facts in self._facts.values():
             for channel in facts.channels:
                 entry = view.last("reading", facts.name, channel)
@@ -145,8 +148,7 @@ class Standing:
         posts = [self.state("online"), self.health(view)]
         for name in sorted({*self._rows, *self._facts}):
             posts += self._device(name)
-        places = [(n, c) for n, it in self._facts.items() for c in it.channels]
-        for place in places:
+        for place in [(n, c) for n, it in self._facts.items() for c in it.channels]:
             posts += self._session(place, view)
         return posts + self.due(view)
 
@@ -154,7 +156,7 @@ class Standing:
         """What entries that were just sent have changed of it."""
         posts: list[Post] = []
         if touched.devices:
-            self._rows = {row.device: row for row in view.devices()}
+            self._look(view)
         for name in sorted(touched.devices):
             posts += self._device(name)
         for entry, body in touched.readings.values():
@@ -185,12 +187,15 @@ class Standing:
 
     # --- Private ------------------------------------------------------------------
 
+    def _look(self, view: Reader) -> None:
+        self._rows = {row.device: row for row in view.devices()}
+        self._called = self._labels(view)
+
     def _device(self, name: str) -> Iterable[Post]:
         """Availability, and what is known of it; of one no longer configured: gone."""
         row, facts = self._rows.get(name), self._facts.get(name)
         head = self._head(row.seq if row else 0)
-        line = row.line if row else None
-        text = row.text if row else ""
+        line, text = (row.line, row.text) if row else (None, "")
         if facts is None:
             line, text = None, "not in the configuration any more"
         state: Literal["online", "offline"] = (
@@ -206,7 +211,7 @@ class Standing:
         known = row.identity if row else None
         return DeviceInfo(
             device=facts.name,
-            label=facts.label,
+            label=self._called.get(facts.name, facts.label),
             profile=facts.profile,
             simulated=self._meta.simulated,
             channels=facts.channels,
@@ -239,8 +244,9 @@ class Standing:
                 at=instant(entry.at_ns),
                 boot_id=self._boot_id,
             )
-        known = self._fields.setdefault(entry.device, {})
-        fields = known.setdefault(entry.channel, set())
+        fields = self._fields.setdefault(entry.device, {}).setdefault(
+            entry.channel, set()
+        )
         values = publishable(body.values)
         if fields.issuperset(values):
             return []

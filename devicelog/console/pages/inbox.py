@@ -9,6 +9,7 @@ from devicelog.journal.queries import Page
 from devicelog.journal.reader import SessionRow
 from devicelog.model.states import PURPOSES
 
+_NOBODY = ""  # what a session that is nobody's has for a pseudonym
 _MOST = 30
 _NEAR = 100
 _TOGETHER_NS = 10 * SECOND  # parts of one treatment begin within seconds
@@ -22,6 +23,7 @@ def inbox(visit: Visit) -> Answer:
     shown = visit.reader.unassigned(_MOST)
     facts = {
         "rows": shown,
+        "departed": visit.reader.departed(_NOBODY),
         "total": visit.reader.count_unassigned(),
         "short": {
             row.session_id: in_short(visit, row) if visit.may("treatments") else ""

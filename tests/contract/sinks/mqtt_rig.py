@@ -10,7 +10,7 @@ from devicelog.journal.reader import Reader
 from devicelog.model import codec
 from devicelog.model.flow import Draft, Identity
 from devicelog.model.kinds import ConfigBody, DeviceBody
-from devicelog.records import audit
+from devicelog.records import audit, register
 from devicelog.sinks.mqtt import DeviceFacts, MqttSink
 from devicelog.sinks.relay import Relay
 from devicelog.sinks.settings import MqttSettings
@@ -113,6 +113,7 @@ class Rig:
             self.clock,
             boot_id=BOOT,
             chain_head=lambda view: str(audit.head(view) or ""),
+            labels=lambda view: register.labels(view, self.clock.wall_ns()),
         )
 
     def start(self):

@@ -13,6 +13,7 @@ from waiting import wait_until
 
 from devicelog.journal.reader import Reader
 from devicelog.model.kinds import AlarmBody, GapBody
+from devicelog.model.said import RegisterBody
 from devicelog.records import audit
 from devicelog.sinks.messages import instant
 
@@ -170,6 +171,29 @@ def test_the_chains_head_is_retained_as_an_anchor_that_proves_it(tmp_path, broke
     for head in heads:
         told = audit.verify(str(rig.directory), key, audit.anchor_of(head))
         assert (told.state, told.records) == ("ok", 1 + len(heads))
+
+
+def test_a_devices_label_is_that_of_the_register(rig, broker):
+    """Where it has none, the configuration's; also for who connects later."""
+
+    def called():
+        rig.drain()
+        kept = broker.retained()
+        check(kept.values())
+        return kept[f"{ROOT}/us-1/info"].body["label"]
+
+    rig.connect()
+    rig.fill(started())
+    assert called() == "Ultrasound, room 1"
+    for n, label in enumerate(("Window", "", "Balcony")):
+        event = "in_service" if label else "repaired"
+        told = {"thing": "device", "name": "us-1", "event": event, "label": label}
+        body = RegisterBody(by="physio", on_ns=1000 + n, **told)
+        rig.fill([[draft("register", n, body, device="us-1")]])
+        assert called() == (label or "Window")
+    rig.stop()
+    rig.connect()
+    assert called() == "Balcony"
 
 
 @pytest.mark.parametrize("protocol", ["5", "3.1.1"])

@@ -191,5 +191,5 @@ def test_a_missing_library_is_told_with_what_installs_it(monkeypatch):
         pdf_room.pdf("<p>")
     assert re.search(r"libpango.*apt install libpango-1\.0-0", str(told.value))
     lacking(ModuleNotFoundError("No module named 'weasyprint'"))
-    with pytest.raises(DevicelogError, match=r"devicelog\[pdf\]"):
+    with pytest.raises(DevicelogError, match=r"pip install .*weasyprint"):
         pdf_room.pdf("<p>")

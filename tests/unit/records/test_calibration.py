@@ -337,6 +337,26 @@ def test_devices_are_due_for_timer_and_safety(clinic):
     assert found["timer", "annual"].overdue
 
 
+# --- What a store has to write anew -------------------------------------------------
+
+
+@pytest.mark.parametrize("head", ["H-77", "A5"])
+def test_a_check_dated_back_renews_the_newest_sessions_of_its_head(
+    clinic, monkeypatch, head
+):
+    monkeypatch.setattr("devicelog.records.derived._MOST", 2)
+    made_ns = clinic.clock.wall_ns()
+    for n in range(3):
+        treated(clinic, f"us-1.us.{n}")
+    for n in range(3):
+        treated(clinic, f"us-2.us.{n}", values=US | {"head_serial": "H-9"})
+    (told,) = check(clinic, (10.0, 7.0), name=head, on_ns=made_ns).entries
+    treated(clinic, "us-1.us.3")  # begins later: it is told later
+    with clinic.reader() as reader:
+        found = Deriver(reader).touched(reader.entry(told.seq))
+    assert found == ["us-1.us.2", "us-1.us.1"]
+
+
 # --- Recall -----------------------------------------------------------------------
 
 

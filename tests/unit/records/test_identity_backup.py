@@ -18,12 +18,13 @@ from devicelog.clock import SECOND
 from devicelog.errors import DevicelogError, JournalBusy, JournalRefused
 from devicelog.journal import check, schema
 from devicelog.journal.directory import JOURNAL
-from devicelog.operations import backups, master, people, upkeep
+from devicelog.operations import backups, master, upkeep
 from devicelog.operations.config import parse
 from devicelog.records import audit, backup, forgetting, keyfile, patients
 from devicelog.records.backup import LIST
 
 NOW = datetime(2026, 11, 24, 1, 30, tzinfo=UTC)
+NOON = round(datetime(2026, 11, 24, 11, 0, tzinfo=UTC).timestamp()) * SECOND
 
 
 @pytest.fixture
@@ -330,6 +331,39 @@ def test_the_chains_head_goes_to_the_log_each_day(site, caplog):
     assert all(head in it for it in told)
 
 
+def test_the_alarm_of_a_reused_request_ends_a_day_after_the_last(site):
+    """One id for two requests: the second comes a night later."""
+    clinic = site.clinic
+    clinic.clock.advance((NOON - clinic.clock.wall_ns()) / SECOND)
+    with site.open() as writer:
+        look = upkeep.Upkeep(config(site.path, to=""), "", writer, clinic.clock)
+        look.look()
+        clinic.add("Erika")
+        clinic.ask("add_patients", who=[{"name": "Anna"}], request_id="request-r")
+        for hours in (0, 20):
+            clinic.clock.advance(hours * 3600)
+            with pytest.raises(DevicelogError, match="asked before"):
+                clinic.ask("undo", session_id="us-1.us.1", request_id="request-r")
+        hours = 0
+        while reused(clinic, writer):
+            clinic.clock.advance(3600)
+            hours += 1
+            look.look()
+            assert hours <= 48
+        assert hours >= 24
+        assert not reused(clinic, writer)
+        with pytest.raises(DevicelogError, match="asked before"):
+            clinic.ask("undo", session_id="us-1.us.1", request_id="request-r")
+        assert reused(clinic, writer)
+
+
+def reused(clinic, writer):
+    """Whether that alarm is open, in the journal and so on every screen."""
+    writer.append([], 10)
+    with clinic.reader() as reader:
+        return "request/reused" in {it.name for it in reader.alarms(open_only=True)}
+
+
 def test_a_backup_that_fails_is_an_alarm_until_one_is_written(site):
     with site.open() as writer:
         look = upkeep.Upkeep(
@@ -380,11 +414,8 @@ def test_an_older_versions_backup_that_is_put_back_forgets_again(site, tmp_path)
         site.clinic.ask("forget", pseudonym=code, reason="asked", confirm=True)
     backups.list_forgotten(site.config, RING, site.to)
     age(older)
-    assert people.elsewhere_still(site.config) == []
     told = backups.restore(site.config, older)
     assert told.again == (code,)
-    aside = str(site.path / "data" / "quarantine")
-    assert people.elsewhere_still(site.config) == [aside]
     assert site.names() == set()
     assert not [*(site.path / "data" / "backups").glob("*.db")]
     assert check.examine(site.path / "data" / "journal.db").damage == ()

@@ -265,7 +265,7 @@ def test_hours_in_which_no_recorder_ran_are_told(runs):
 
     assert not told.holds
     assert told.counted.lost == 0
-    said = dict(facts(told, Words(texts("en"))))
+    said = dict(facts(told, Words(texts("en")), BERLIN))
     assert said["Lost in part or whole"] == "0 at least"
     assert said["Opening hours in which it recorded"] == (
         "87.5 % of 20 h: for 2.5 h nobody looked, and what was lost then is not known"
@@ -298,7 +298,7 @@ def test_a_recorder_that_always_ran_says_so(runs):
 
     assert hours == (10, 0, 100)
     assert told.holds
-    said = dict(facts(told, Words(texts("en"))))
+    said = dict(facts(told, Words(texts("en")), BERLIN))
     assert said["Lost in part or whole"] == "0"
     assert said["Opening hours in which it recorded"] == "100 % of 10 h"
 
@@ -309,7 +309,7 @@ def test_a_month_before_the_first_run_has_no_hours(runs):
 
     assert hours == (0, 0, None)
     assert told.holds
-    said = dict(facts(told, Words(texts("en"))))
+    said = dict(facts(told, Words(texts("en")), BERLIN))
     assert said["Opening hours in which it recorded"] == "none yet"
 
 
