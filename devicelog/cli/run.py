@@ -7,6 +7,7 @@ import click
 from devicelog import daemon
 from devicelog.cli import first_start, output
 from devicelog.model.words import counted
+from devicelog.operations import heaps
 from devicelog.operations.ask import ask
 from devicelog.operations.config import load, path_of
 
@@ -29,6 +30,7 @@ def run(config: str | None, *, verbose: bool) -> None:
         level=logging.DEBUG if verbose else logging.INFO,
         format="%(levelname)s %(name)s: %(message)s",
     )
+    heaps.few()
     loaded = load(path)
     for name, problems in loaded.parked.items():
         for problem in problems:
