@@ -106,7 +106,7 @@ def test_the_command_shows_frame_by_frame(tmp_path):
     assert "sends     `identity` <STX>?I88<ETX>, `status` <STX>?S92<ETX>" in lines
     assert "     0  noise     no frame begins so" in lines
     assert "     1  reading   channel us is running, as an answer to `status`" in lines
-    assert lines[-1] == "52 bytes: 1 frames, 1 readings, 1 bytes of noise"
+    assert lines[-1] == "52 bytes: 1 frame, 1 reading, 1 byte of noise"
 
 
 def test_the_example_in_the_pages_of_the_command_line_is_what_it_prints():

@@ -3,7 +3,7 @@
 import random
 import sqlite3
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from devicelog.journal import pages
@@ -32,12 +32,11 @@ def read(path):
     def follow(number, wanted):
         return pages.overflow(page, number, wanted)
 
-    found = {}
     for number in range(2, len(content) // pages.PAGE + 1):
-        found |= dict(pages.leaf_rows(page(number), follow))
-    return found
+        yield from pages.leaf_rows(page(number), follow)
 
 
+@example([[None, b"\0" * 4053, b"\3\1\3"]])  # its overflow looks like row 1 again
 @given(st.lists(st.lists(VALUES, min_size=3, max_size=3), min_size=1, max_size=30))
 def test_every_row_that_sqlite_wrote_is_read(tmp_path_factory, rows):
     path = tmp_path_factory.mktemp("pages") / "a.db"
@@ -49,14 +48,14 @@ def test_every_row_that_sqlite_wrote_is_read(tmp_path_factory, rows):
         db.executemany("INSERT INTO t(a, b, c) VALUES (?, ?, ?)", rows)
     db.close()
 
-    found = read(path)
+    found = [*read(path)]
 
     def plain(value):
         return value.encode() if isinstance(value, str) else value
 
-    assert found == {
-        n: [None, *(plain(value) for value in row)] for n, row in enumerate(rows, 1)
-    }
+    # A page of overflow may hold what looks like a row: that is for seals to judge.
+    for n, row in enumerate(rows, 1):
+        assert (n, [None, *(plain(value) for value in row)]) in found
 
 
 @given(st.integers(0, 2**32), st.binary(max_size=300), st.binary(max_size=50))
