@@ -10,6 +10,7 @@ from devicelog.console.saying import dose, settings
 from devicelog.console.texts import Texts
 from devicelog.console.troubles import Trouble, of_line
 from devicelog.export.words import Words
+from devicelog.journal.reader import Reader
 from devicelog.model.words import minutes
 from devicelog.operations.status import ChannelStatus, DeviceStatus, Status
 
@@ -44,6 +45,13 @@ class Card(msgspec.Struct, frozen=True):
     gap: bool = False
     wrong: tuple[Trouble, ...] = ()
     verified: bool = True
+
+
+def mark(reader: Reader, card: Card) -> str:
+    """Which session, bound by which entry: no person, but it changes with them."""
+    stands = reader.standing(card.session_id) if card.session_id else None
+    waits = [entry.seq for entry in reader.ahead(card.device)]
+    return f"{card.session_id} {stands.seq if stands else 0} {waits}"
 
 
 _TONES: Final = {

@@ -16,7 +16,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from devicelog.console.cards import AROUND, Card, cards
+from devicelog.console.cards import AROUND, Card, cards, mark
 from devicelog.console.door import hosts
 from devicelog.console.door.recognise import who
 from devicelog.console.house import House
@@ -138,8 +138,7 @@ class Live:
             for id_, html in pieces[viewer.treatments].items():
                 viewer.take("piece", f"live-{id_}", html)
             for id_, pseudonym in whose.items():
-                if viewer.sent.setdefault(f"whose-{id_}", pseudonym) != pseudonym:
-                    viewer.take("stale", f"whose-{id_}", pseudonym)
+                viewer.take("stale", f"card-{id_}", pseudonym)
 
     def _made(self) -> tuple[dict[bool, dict[str, str]], str, dict[str, str]]:
         """Pieces with and without values; the banner; a mark of whose each is."""
@@ -157,11 +156,6 @@ class Live:
         return self._renderer.part("_live.html", facts)
 
     def _whose(self, found: list[Card]) -> dict[str, str]:
-        """Which session, bound by which entry: no person, but it changes with them."""
+        """A page tells by its own marks which of its cards are of before."""
         with Reader(self._house.directory) as reader:
-            marks = {}
-            for it in found:
-                stands = reader.standing(it.session_id) if it.session_id else None
-                waits = [entry.seq for entry in reader.ahead(it.device)]
-                marks[it.id] = f"{it.session_id} {stands.seq if stands else 0} {waits}"
-            return marks
+            return {it.id: mark(reader, it) for it in found}

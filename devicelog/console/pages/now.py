@@ -1,6 +1,6 @@
 """The first page: every device, what it does, and for whom."""
 
-from devicelog.console.cards import AROUND, cards
+from devicelog.console.cards import AROUND, cards, mark
 from devicelog.console.people import Offer, offer, recent
 from devicelog.console.visit import Answer, Shown, Visit
 from devicelog.model import codec
@@ -24,6 +24,7 @@ def now(visit: Visit) -> Answer:
         "unassigned": visit.reader.count_unassigned() if bind else 0,
         "reasons": REASONS,
         "cards": found,
+        "marks": {it.id: mark(visit.reader, it) for it in found},
         "status": status,
         "persons": persons,
         "treatments": visit.may("treatments"),

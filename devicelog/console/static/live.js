@@ -80,6 +80,14 @@
 
   const shown = document.querySelector("[data-live]");
   if (!shown || !window.EventSource) return;
+  // Who chose for the next treatment while it began, chose for this one; no choice that
+  // was for a treatment is ever turned to another.
+  const began = (there, card) => {
+    const now = card.querySelector("input[name=session]")?.value;
+    for (const it of there.querySelectorAll("input[name=session]")) {
+      if (!it.value && now) it.value = now;
+    }
+  };
   const again = async () => {
     const answer = await fetch(location.href);
     if (new URL(answer.url).pathname !== location.pathname) {
@@ -88,7 +96,8 @@
     }
     for (const card of parsed(await answer.text()).querySelectorAll("section.device")) {
       const there = find(card.id);
-      if (!there || there.querySelector("details[open]")) continue;
+      if (!there) continue;
+      if (there.querySelector("details[open]")) { began(there, card); continue; }
       const within = there.contains(document.activeElement);
       there.replaceWith(card);
       if (within) { place = card.id; stand(); }
@@ -112,7 +121,10 @@
     there.innerHTML = piece.html; // made and escaped by the server
     news(piece.id, was, state(there));
   });
-  source.addEventListener("stale", again);
+  source.addEventListener("stale", (event) => {
+    const mark = JSON.parse(event.data);
+    if (find(mark.id)?.dataset.mark !== mark.html) again();
+  });
   source.addEventListener("over", () => { location.href = "/login"; });
   source.addEventListener("open", () => document.body.classList.remove("cut"));
   source.addEventListener("error", () => document.body.classList.add("cut"));
